@@ -1,0 +1,387 @@
+/**
+ * The statement model: what a dialect's front-end makes of one SQL statement. It knows names as they stand in the text
+ * (folded as the database folds them), nothing of a catalog: `*` and bare columns stay unresolved.
+ */
+
+/** A relation as the text names it. */
+export interface RelationName {
+  readonly schema?: string
+  readonly name: string
+}
+
+/**
+ * A literal that was lifted out of the text (SOUNDNESS A24). `slot` counts the lifted literals of a statement from 0;
+ * its value belongs to the call, not to the statement.
+ */
+export interface LiteralExpr {
+  readonly kind: 'literal'
+  readonly slot: number
+  /** `true` where the text has a minus sign before the literal, as in `-5`. */
+  readonly negated: boolean
+}
+
+/** A constant that every text of this template shares: `NULL`, `TRUE`, `FALSE`, or a literal that was not lifted. */
+export interface ConstantExpr {
+  readonly kind: 'constant'
+  readonly value: string | boolean | null
+  /** What kind of literal it was. `null` for NULL. */
+  readonly literal: 'integer' | 'float' | 'string' | 'boolean' | 'bitstring' | 'null'
+}
+
+/** `$1` has index 0. */
+export interface ParamExpr {
+  readonly kind: 'param'
+  readonly index: number
+}
+
+/** `a`, `t.a`, `s.t.a`, `t.*`, `*`. A trailing star is not in `path`. */
+export interface ColumnExpr {
+  readonly kind: 'column'
+  readonly path: readonly string[]
+  readonly star: boolean
+}
+
+export interface AndExpr {
+  readonly kind: 'and'
+  readonly args: readonly Expr[]
+}
+export interface OrExpr {
+  readonly kind: 'or'
+  readonly args: readonly Expr[]
+}
+export interface NotExpr {
+  readonly kind: 'not'
+  readonly arg: Expr
+}
+
+/** `left = right` with an unqualified operator (or `OPERATOR(pg_catalog.=)`). */
+export interface EqualsExpr {
+  readonly kind: 'equals'
+  readonly left: Expr
+  readonly right: Expr
+}
+
+/** `arg IN (items)`; NOT IN is a `not` around it. Only where the list is of expressions, not a subquery. */
+export interface InExpr {
+  readonly kind: 'in'
+  readonly arg: Expr
+  readonly items: readonly Expr[]
+}
+
+/** `arg = ANY (array)`. */
+export interface EqualsAnyExpr {
+  readonly kind: 'equals-any'
+  readonly arg: Expr
+  readonly array: Expr
+}
+
+/** `arg IS NULL`; IS NOT NULL is a `not` around it (true for a bare column, the only place where it is read). */
+export interface IsNullExpr {
+  readonly kind: 'is-null'
+  readonly arg: Expr
+}
+
+/**
+ * A subquery in an expression. `test` is the left side of `x IN (SELECT …)`, `x = ANY (SELECT …)`, `x < ALL (SELECT …)`;
+ * absent for EXISTS, scalar and ARRAY subqueries.
+ */
+export interface SubqueryExpr {
+  readonly kind: 'subquery'
+  readonly form: 'exists' | 'scalar' | 'array' | 'any' | 'all'
+  readonly test?: Expr
+  readonly operator?: string
+  readonly query: Query
+}
+
+/** A function call. `name` is folded; `schema` only where the text has one. */
+export interface CallExpr {
+  readonly kind: 'call'
+  readonly schema?: string
+  readonly name: string
+  /** Everything that is evaluated for the call: arguments, FILTER, ORDER BY, the window's expressions. */
+  readonly args: readonly Expr[]
+  /** `count(*)`. */
+  readonly star: boolean
+  /** It has an OVER clause. */
+  readonly window: boolean
+}
+
+/** `arg::type`. `type` is the folded name without its modifiers; `pg_catalog.` is taken off. */
+export interface CastExpr {
+  readonly kind: 'cast'
+  readonly arg: Expr
+  readonly schema?: string
+  readonly type: string
+  readonly array: boolean
+  /** It carries modifiers, as `varchar(3)` does. */
+  readonly modified: boolean
+}
+
+/** CURRENT_DATE, CURRENT_USER and their like: never pure. */
+export interface EnvironmentExpr {
+  readonly kind: 'environment'
+  readonly name: string
+}
+
+/**
+ * Any other expression whose value is a function of its operands: operators, CASE, COALESCE, row constructors, COLLATE,
+ * IS DISTINCT FROM, LIKE. `operators` are the names of the operators that it applies, qualified ones as `schema.name`.
+ */
+export interface OperationExpr {
+  readonly kind: 'operation'
+  readonly operators: readonly string[]
+  readonly args: readonly Expr[]
+}
+
+export type Expr =
+  | LiteralExpr
+  | ConstantExpr
+  | ParamExpr
+  | ColumnExpr
+  | AndExpr
+  | OrExpr
+  | NotExpr
+  | EqualsExpr
+  | InExpr
+  | EqualsAnyExpr
+  | IsNullExpr
+  | SubqueryExpr
+  | CallExpr
+  | CastExpr
+  | EnvironmentExpr
+  | OperationExpr
+
+/** One output column: `alias` as written, absent where the database would name it. */
+export interface Target {
+  readonly expr: Expr
+  readonly alias?: string
+}
+
+export interface TableSource {
+  readonly kind: 'table'
+  readonly relation: RelationName
+  readonly alias?: string
+  /** `AS t(a, b)` renames columns. */
+  readonly columnAliases: readonly string[]
+  /** `ONLY t`. */
+  readonly only: boolean
+}
+
+export interface DerivedSource {
+  readonly kind: 'derived'
+  readonly query: Query
+  readonly alias?: string
+  readonly columnAliases: readonly string[]
+  readonly lateral: boolean
+}
+
+/** `USING` and `NATURAL` are not understood yet: a front-end throws on them. `on` is absent for CROSS JOIN. */
+export interface JoinSource {
+  readonly kind: 'join'
+  readonly join: 'inner' | 'left' | 'right' | 'full'
+  readonly left: Source
+  readonly right: Source
+  readonly on?: Expr
+}
+
+export type Source = TableSource | DerivedSource | JoinSource
+
+export interface CommonTable {
+  readonly name: string
+  readonly columnAliases: readonly string[]
+  readonly body: CommonTableBody
+}
+/** A CTE reads, or writes with an optional RETURNING. */
+export type CommonTableBody = { readonly kind: 'query'; readonly query: Query } | { readonly kind: 'write'; readonly write: Write }
+
+/** A SELECT, a set operation or VALUES, with what stands around it. */
+export interface Query {
+  readonly ctes: readonly CommonTable[]
+  readonly body: QueryBody
+  readonly orderBy: readonly Expr[]
+  readonly limit?: Expr
+  readonly offset?: Expr
+}
+
+export interface SelectBody {
+  readonly kind: 'select'
+  /** Comma-separated items; each may be a join tree. */
+  readonly from: readonly Source[]
+  readonly where?: Expr
+  readonly targets: readonly Target[]
+  readonly groupBy: readonly Expr[]
+  readonly having?: Expr
+  /** `'on'` is DISTINCT ON; its expressions are in `distinctOn`. */
+  readonly distinct: 'none' | 'all' | 'on'
+  readonly distinctOn: readonly Expr[]
+  /** Expressions of a WINDOW clause. */
+  readonly windows: readonly Expr[]
+}
+
+export interface SetOperationBody {
+  readonly kind: 'set-operation'
+  readonly operator: 'union' | 'intersect' | 'except'
+  readonly all: boolean
+  readonly left: Query
+  readonly right: Query
+}
+
+export interface ValuesBody {
+  readonly kind: 'values'
+  readonly rows: readonly (readonly Expr[])[]
+}
+
+export type QueryBody = SelectBody | SetOperationBody | ValuesBody
+
+export interface Assignment {
+  readonly column: string
+  /** Absent for DEFAULT. For `(a, b) = (SELECT …)` each column carries the same subquery. */
+  readonly value?: Expr
+}
+
+export interface InsertWrite {
+  readonly kind: 'insert'
+  readonly ctes: readonly CommonTable[]
+  readonly relation: RelationName
+  readonly alias?: string
+  /** Empty where the text lists none. */
+  readonly columns: readonly string[]
+  /** `undefined` for DEFAULT VALUES. */
+  readonly source?: Query
+  readonly onConflict: 'none' | 'nothing' | 'update'
+  /** Of ON CONFLICT DO UPDATE. */
+  readonly assignments: readonly Assignment[]
+  readonly conflictWhere?: Expr
+  readonly returning: readonly Target[]
+}
+
+export interface UpdateWrite {
+  readonly kind: 'update'
+  readonly ctes: readonly CommonTable[]
+  readonly relation: RelationName
+  readonly alias?: string
+  readonly only: boolean
+  readonly assignments: readonly Assignment[]
+  readonly from: readonly Source[]
+  readonly where?: Expr
+  readonly returning: readonly Target[]
+}
+
+export interface DeleteWrite {
+  readonly kind: 'delete'
+  readonly ctes: readonly CommonTable[]
+  readonly relation: RelationName
+  readonly alias?: string
+  readonly only: boolean
+  readonly using: readonly Source[]
+  readonly where?: Expr
+  readonly returning: readonly Target[]
+}
+
+export type Write = InsertWrite | UpdateWrite | DeleteWrite
+
+export type TransactionVerb =
+  | 'begin'
+  | 'commit'
+  | 'rollback'
+  | 'savepoint'
+  | 'release'
+  | 'rollback-to'
+  | 'prepare'
+  | 'commit-prepared'
+  | 'rollback-prepared'
+
+/** A query, VALUES or TABLE. A CTE of it, at any depth, may write. Locking clauses at any depth make `locks` true. */
+export interface SelectStatement {
+  readonly kind: 'select'
+  readonly query: Query
+  readonly locks: boolean
+}
+
+export interface WriteStatement {
+  readonly kind: 'write'
+  readonly write: Write
+}
+
+export interface TransactionStatement {
+  readonly kind: 'transaction'
+  readonly verb: TransactionVerb
+  readonly savepoint?: string
+  /** Of BEGIN and START TRANSACTION, as PostgreSQL spells it; absent where the text does not say. */
+  readonly isolation?: 'read uncommitted' | 'read committed' | 'repeatable read' | 'serializable'
+  /** COMMIT AND CHAIN, ROLLBACK AND CHAIN. */
+  readonly chain: boolean
+}
+
+/**
+ * SET, RESET, DISCARD and their like: the session's settings may differ afterwards. `transaction` is true for SET
+ * TRANSACTION and for SET LOCAL.
+ */
+export interface SettingStatement {
+  readonly kind: 'setting'
+  readonly name?: string
+  readonly local: boolean
+  /** Of SET TRANSACTION ISOLATION LEVEL and SET SESSION CHARACTERISTICS. */
+  readonly isolation?: TransactionStatement['isolation']
+  /** DISCARD ALL, RESET ALL, DISCARD TEMP, …: more than one setting. */
+  readonly many: boolean
+}
+
+/** LOCK TABLE. */
+export interface LockStatement {
+  readonly kind: 'lock'
+}
+
+/** It changes no row, no setting and no table: SHOW, LISTEN, NOTIFY, ANALYZE, VACUUM, CHECKPOINT, EXPLAIN without ANALYZE, CLOSE, FETCH, DEALLOCATE, … */
+export interface HarmlessStatement {
+  readonly kind: 'harmless'
+  readonly command: string
+}
+
+/** TRUNCATE, MERGE, COPY … FROM: the tables are known, the rows are not. `cascade` follows foreign keys. */
+export interface TableWriteStatement {
+  readonly kind: 'table-write'
+  readonly command: 'truncate' | 'merge' | 'copy-from' | 'refresh'
+  readonly relations: readonly RelationName[]
+  readonly cascade: boolean
+}
+
+/** CREATE, ALTER, DROP, GRANT, COMMENT, …: the catalog may differ afterwards (SOUNDNESS A7). */
+export interface DefinitionStatement {
+  readonly kind: 'definition'
+  readonly command: string
+  /** It makes or drops something temporary. */
+  readonly temporary: boolean
+}
+
+/**
+ * What is not understood. `writes` false only where the text provably cannot change a row (S1): it is a SELECT without
+ * writing CTEs that merely has a form that the front-end does not know. A read's functions may still write, and are
+ * listed in `calls`, `undefined` where they could not be listed.
+ */
+export interface OpaqueStatement {
+  readonly kind: 'opaque'
+  readonly reason: string
+  readonly writes: boolean
+  readonly calls?: readonly { readonly schema?: string; readonly name: string }[]
+  /** Tables that it names, as far as they could be read; for display only. */
+  readonly relations: readonly RelationName[]
+  /** SELECT … FOR UPDATE and its like inside. */
+  readonly locks: boolean
+}
+
+export interface EmptyStatement {
+  readonly kind: 'empty'
+}
+
+export type Statement =
+  | SelectStatement
+  | WriteStatement
+  | TransactionStatement
+  | SettingStatement
+  | LockStatement
+  | HarmlessStatement
+  | TableWriteStatement
+  | DefinitionStatement
+  | OpaqueStatement
+  | EmptyStatement

@@ -1,0 +1,88 @@
+import type { MaybePromise, WireRow } from '../base/vocabulary.js'
+import type { Change, Dependency, Scheme } from '../invalidation/dependency.js'
+
+/** A column of a result, as the driver described it. Plain data. */
+export interface EntryField {
+  readonly name: string
+  readonly dataTypeID: number
+  readonly tableID?: number
+  readonly columnID?: number
+  readonly dataTypeSize?: number
+  readonly dataTypeModifier?: number
+  readonly format?: string
+}
+
+/** A cached result: rows as the server sent them. Never changed once built; every hit decodes its own. */
+export interface Entry {
+  readonly command: string
+  readonly rowCount: number | null
+  readonly fields: readonly EntryField[]
+  readonly rows: readonly WireRow[]
+}
+
+/**
+ * What a read asks of the store. `dependencies` is called only when the store needs the stamps' names: a store in memory
+ * does not for a hit.
+ */
+export interface ReadRequest {
+  /** The entry's key, complete but for the store's prefix. */
+  readonly key: string
+  /** The identity of the data. */
+  readonly database: string
+  /** The catalog stamp under which the catalog of this read was loaded (A7), see `Store.catalogStamp`. */
+  readonly catalogStamp: string
+  /** Ids (`schema.name`) of every table that the dependencies name. */
+  readonly tables: readonly string[]
+  dependencies(): readonly Dependency[]
+}
+
+/** S4: the stamps that a reader holds from before it asks the database. Opaque to all but its store. */
+export interface Lease {
+  readonly key: string
+}
+
+/** `stale-catalog`: the catalog stamp is another now; reload the catalog first (A7). */
+export type ReadReply =
+  | { readonly kind: 'stale-catalog' }
+  | { readonly kind: 'hit'; readonly entry: Entry; readonly lease: Lease }
+  | { readonly kind: 'miss'; readonly lease: Lease }
+  /** A table is blocked (A2), or another process speaks another layout (A22): neither read nor stored. */
+  | { readonly kind: 'blocked'; readonly reason: string }
+
+/** What an invalidation dropped, for events. */
+export interface Invalidated {
+  /** Table id → what was replaced: `'table'`, or the stamps of schemes and conjs. */
+  readonly tables: readonly { readonly table: string; readonly schemes: number; readonly conjs: number; readonly whole: boolean }[]
+}
+
+/**
+ * The store's contract. Every method may fail by throwing or rejecting; the engine then degrades (S7).
+ * Values of stamps are random and made here; replacing a stamp is deleting it.
+ */
+export interface Store {
+  readonly name: string
+  /** One step: look for the entry, and take the lease in case it is not there (creates missing stamps, registers schemes: A1). */
+  read(request: ReadRequest): MaybePromise<ReadReply>
+  /** Stores the entry under its lease. `ttl` in milliseconds. Nothing is stored where a stamp of the lease is already gone. */
+  write(lease: Lease, entry: Entry, ttl: number): MaybePromise<void>
+  /** The catalog stamp of a database, created where missing. Read it before the catalog is loaded. */
+  catalogStamp(database: string): MaybePromise<string>
+  /** Whether every stamp of the lease still stands: for joiners of a single flight (S4). */
+  stands(lease: Lease): MaybePromise<boolean>
+  /** Replaces the stamps that the changes affect, by the registry as it is now (B1). */
+  invalidate(database: string, changes: readonly Change[]): MaybePromise<Invalidated>
+  /** Known schemes of a table: what row images a write should bring (a hint; `invalidate` reads the registry again). */
+  schemes(database: string, table: string): MaybePromise<readonly Scheme[]>
+  /** A2: until the token is unblocked, reads of these tables are `blocked`. Also replaces their table stamps. */
+  block(database: string, tables: readonly string[] | 'database', token: string): MaybePromise<void>
+  unblock(database: string, token: string): MaybePromise<void>
+  stats(): MaybePromise<StoreStats>
+  close(): MaybePromise<void>
+}
+
+export interface StoreStats {
+  readonly entries: number
+  readonly bytes: number
+  readonly stamps: number
+  readonly evictions: number
+}
