@@ -10,8 +10,13 @@ export interface Column {
   /** `pg_attribute.attnum`. */
   readonly position: number
   readonly typeOid: number
-  /** `format_type` without modifiers, e.g. `character varying`. */
+  /** `format_type` without modifiers, e.g. `character varying`; a type outside pg_catalog is always `schema.name`. */
   readonly typeName: string
+  /** `pg_type.typname` and its schema: `int4`, `varchar`, as a parsed cast names them. */
+  readonly typname: string
+  readonly typeSchema: string
+  /** `pg_attribute.atttypmod`; -1 for none. */
+  readonly typeModifier: number
   /** 0 for types without a collation. */
   readonly collationOid: number
   readonly keyType: KeyType
@@ -19,7 +24,6 @@ export interface Column {
   /** Columns that a generated column's expression reads; empty for an ordinary column. */
   readonly generatedFrom: readonly string[]
   readonly generated: boolean
-  /** The function oids that its default calls, as far as they are not built in. */
   readonly identity: boolean
 }
 
@@ -40,7 +44,7 @@ export interface Reference {
   readonly parentColumns: readonly string[]
   readonly onDelete: ForeignKeyAction
   readonly onUpdate: ForeignKeyAction
-  /** The columns of SET NULL (a, b) or SET DEFAULT (a, b); all child columns where the key does not say. */
+  /** The columns of ON DELETE SET NULL (a, b) or SET DEFAULT (a, b); all child columns where the key does not say. */
   readonly setColumns: readonly string[]
 }
 
@@ -49,6 +53,7 @@ export interface Trigger {
   readonly timing: 'before' | 'after' | 'instead of'
   readonly level: 'row' | 'statement'
   readonly events: readonly ('insert' | 'update' | 'delete' | 'truncate')[]
+  /** A function that is built in, e.g. `tsvector_update_trigger`, is not in `Catalog.functionByOid`. */
   readonly functionOid: number
 }
 
@@ -56,8 +61,9 @@ export interface Table {
   readonly oid: number
   readonly schema: string
   readonly name: string
-  /** `schema.name`, the name in stamp keys and events. */
+  /** `schema.name`, the name in stamp keys and events; a part that holds a dot or a quote stands in quotes. */
   readonly id: string
+  /** `other` is a sequence. */
   readonly kind: 'table' | 'view' | 'materialized view' | 'foreign table' | 'partitioned table' | 'other'
   readonly temporary: boolean
   readonly columns: readonly Column[]
@@ -71,20 +77,35 @@ export interface Table {
   readonly rules: boolean
   /** It inherits or is inherited from, or is a partition. */
   readonly inherits: boolean
+  /** The oids of the tables that it directly inherits from, or is a partition of, and of those that inherit from it. */
+  readonly parents: readonly number[]
+  readonly children: readonly number[]
   readonly rowSecurity: boolean
-  /** Roles that may SELECT all its columns are asked per role, see `Catalog.readableBy`. */
+  /** The oids of the user functions that its columns' defaults call, those of their domains included. */
   readonly userDefaults: readonly number[]
-  /** For a view: the oids of the relations that its definition reads, to any depth. Empty for others. */
+  /**
+   * For a view: the oids of the relations that its definition reads, to any depth, views on the way included. Empty
+   * for others: a materialized view depends on itself (A16). An oid that `Catalog.tables` does not have is a system relation.
+   */
   readonly viewReads: readonly number[]
+  /** For a view: its SELECT, every name that is not of pg_catalog qualified. Empty for others. */
+  readonly definition: string
+  /**
+   * For a view: its answer depends on the rows of `viewReads` alone, as every function in it, and in the views that it
+   * reads, is built in and immutable (A10). True for others.
+   */
+  readonly pure: boolean
 }
 
 export interface UserFunction {
   readonly oid: number
   readonly schema: string
   readonly name: string
+  readonly kind: 'function' | 'procedure' | 'aggregate' | 'window'
   readonly language: string
+  /** Of an aggregate: the worst of the functions that it is made of. */
   readonly volatility: 'immutable' | 'stable' | 'volatile'
-  /** The body, where the language keeps one. */
+  /** The body, where the language keeps one. An aggregate is shown as SQL that calls what it is made of. */
   readonly source: string
 }
 
@@ -96,17 +117,27 @@ export interface Catalog {
   /** e.g. 150020. */
   readonly serverVersion: number
   readonly tables: ReadonlyMap<number, Table>
-  /** By `schema.name`. */
+  /** By `Table.id`. */
   readonly byId: ReadonlyMap<string, Table>
   /** User functions by name; overloads side by side. */
   readonly functions: ReadonlyMap<string, readonly UserFunction[]>
   readonly functionByOid: ReadonlyMap<number, UserFunction>
   /** Names of operators that were not there at initdb, and whether each is backed by immutable functions only. */
   readonly userOperators: ReadonlyMap<string, { readonly immutable: boolean }>
-  /** Oids of base types for which a user-defined `=` exists on either side, and of types with user-defined casts. */
+  /**
+   * Oids of types for which `column = constant` need not be the built-in equality: a user-defined `=` exists on either side,
+   * or user-defined implicit casts can lead to another one. `Column.keyType` is `'other'` for these.
+   */
   readonly overloadedTypes: ReadonlySet<number>
-  /** Names of user-defined types (enums, domains, composites, ranges), for casts. */
+  /** Names of user-defined types (enums, domains, composites, rows of tables, ranges), for casts. */
   readonly userTypes: ReadonlySet<string>
-  /** Event triggers, or anything else by which any statement may write: the reason, else undefined. */
+  /** `typname`s of types to which a user-defined cast leads that is not known to be immutable, for casts (A10). */
+  readonly userCasts: ReadonlySet<string>
+  /** Names of the relations of pg_catalog, and `information_schema.name`. */
+  readonly systemRelations: ReadonlySet<string>
+  /**
+   * Event triggers (they run for DDL, from 17 also for logins), or an implicit cast that calls a function that is not
+   * immutable: anything by which a statement may write without naming it. The reason, else undefined.
+   */
   readonly opaque: string | undefined
 }

@@ -34,6 +34,8 @@ export interface RowChange {
   readonly after: RowImage | undefined
   /** Columns whose value may differ; `undefined` means any (always for inserts and deletes). */
   readonly columns: readonly string[] | undefined
+  /** What is not known touches nothing: for rows that are dropped on suspicion, beyond what must be (A13). */
+  readonly onlyKnown?: boolean
 }
 
 /** Any row of the table may have changed in any way. */
@@ -51,6 +53,8 @@ export interface DatabaseChange {
 /** Anything in any database: an identity is not known, or `invalidateAll()`. */
 export interface EverythingChange {
   readonly kind: 'everything'
+  /** Tables may have other columns now, in any database. */
+  readonly catalog?: boolean
 }
 
 export type Change = RowChange | TableChange | DatabaseChange | EverythingChange

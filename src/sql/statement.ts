@@ -192,7 +192,9 @@ export interface CommonTable {
   readonly body: CommonTableBody
 }
 /** A CTE reads, or writes with an optional RETURNING. */
-export type CommonTableBody = { readonly kind: 'query'; readonly query: Query } | { readonly kind: 'write'; readonly write: Write }
+export type CommonTableBody =
+  | { readonly kind: 'query'; readonly query: Query }
+  | { readonly kind: 'write'; readonly write: Write }
 
 /** A SELECT, a set operation or VALUES, with what stands around it. */
 export interface Query {
@@ -344,6 +346,8 @@ export interface TableWriteStatement {
   readonly command: 'truncate' | 'merge' | 'copy-from' | 'refresh'
   readonly relations: readonly RelationName[]
   readonly cascade: boolean
+  /** Functions that it calls by name (MERGE, COPY … WHERE). */
+  readonly calls?: readonly { readonly schema?: string; readonly name: string }[]
 }
 
 /** CREATE, ALTER, DROP, GRANT, COMMENT, …: the catalog may differ afterwards (SOUNDNESS A7). */

@@ -1,0 +1,100 @@
+import { show } from '../base/duration.js'
+import { ConfigError } from '../base/errors.js'
+import type { Catalog, Table } from '../catalog/catalog.js'
+import { canonical } from '../invalidation/canonical.js'
+import type { Change } from '../invalidation/dependency.js'
+import { nearest, Policy } from '../plan/policy.js'
+import type { Database } from './database.js'
+import type { Engine } from './engine.js'
+import { ConnectionState } from './source.js'
+
+/** Drops what depends on one row. */
+export async function invalidateObj(
+  engine: Engine,
+  model: string,
+  row: Readonly<Record<string, unknown>>,
+  identity: string | undefined,
+): Promise<void> {
+  if (typeof row !== 'object' || row === null || Array.isArray(row)) {
+    throw new ConfigError(`invalidateObj: expected a row as an object of columns, got ${show(row)}.`)
+  }
+  for (const { database, catalog } of await databases(engine, identity)) {
+    const tables = tablesOf(catalog, model, 'invalidateObj')
+    if (tables.length !== 1) throw new ConfigError(`invalidateObj: expected one table, '${model}' names ${tables.length}.`)
+    const table = tables[0] as Table
+    const values = new Map<string, string | null>()
+    for (const [name, value] of Object.entries(row)) {
+      const column = table.column.get(name)
+      if (!column) {
+        const hint = nearest(name, [...table.column.keys()])
+        throw new ConfigError(`invalidateObj: ${table.id} has no column '${name}'.${hint ? ` Did you mean '${hint}'?` : ''}`)
+      }
+      const text = wire(value)
+      if (text === null) values.set(name, null)
+      const key = text === null || text === undefined ? undefined : canonical(column.keyType, text)
+      if (key !== undefined) values.set(name, key)
+    }
+    const image = { values }
+    const change: Change = { kind: 'rows', table: table.id, before: image, after: undefined, columns: undefined }
+    await engine.delivery.deliver(database.id, [change], cause(`invalidateObj('${model}')`), engine.scopes.current.deferred)
+  }
+}
+
+/** Drops what reads a table, or every table that a pattern names. */
+export async function invalidateModel(engine: Engine, model: string, identity: string | undefined): Promise<void> {
+  for (const { database, catalog } of await databases(engine, identity)) {
+    const changes = tablesOf(catalog, model, 'invalidateModel').map((table): Change => ({ kind: 'table', table: table.id }))
+    await engine.delivery.deliver(database.id, changes, cause(`invalidateModel('${model}')`), engine.scopes.current.deferred)
+  }
+}
+
+function cause(text: string): { readonly text: string; readonly reasons: readonly string[] } {
+  return { text, reasons: [] }
+}
+
+/** What the wire would carry; undefined for what has no one spelling. */
+function wire(value: unknown): string | null | undefined {
+  if (value === null || value === undefined) return null
+  if (typeof value === 'string') return value
+  if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean') return String(value)
+  return undefined
+}
+
+function tablesOf(catalog: Catalog, model: string, where: string): Table[] {
+  if (typeof model !== 'string' || model === '') throw new ConfigError(`${where}: expected a table's name, got ${show(model)}.`)
+  const pattern = new Policy([{ pattern: model, profile: false }])
+  const tables = [...catalog.tables.values()].filter((table) => pattern.of(table.schema, table.name) === false)
+  if (tables.length === 0) {
+    const names = [...catalog.tables.values()].flatMap((table) => [table.id, table.name])
+    const hint = nearest(model, names)
+    throw new ConfigError(`${where}: the database has no table '${model}'.${hint ? ` Did you mean '${hint}'?` : ''}`)
+  }
+  return tables
+}
+
+/** Databases that are attached, with their catalogs. */
+export async function databases(
+  engine: Engine,
+  identity: string | undefined,
+): Promise<{ readonly database: Database; readonly catalog: Catalog }[]> {
+  if (engine.sources.size === 0) {
+    throw new ConfigError('nothing is wrapped yet: expected a pool, client or database made with cachedPg or cachedPGlite before.')
+  }
+  const found = new Map<Database, Catalog>()
+  for (const source of engine.sources) {
+    if (source.database?.catalog && !(await source.database.stale())) {
+      found.set(source.database, source.database.catalog)
+      continue
+    }
+    await source.access.withConnection(async (connection) => {
+      source.database?.forget()
+      const context = await engine.runner.prepare(new ConnectionState(connection, source))
+      found.set(context.database, context.catalog)
+    })
+  }
+  const chosen = [...found]
+    .map(([database, catalog]) => ({ database, catalog }))
+    .filter(({ catalog }) => identity === undefined || catalog.database === identity || catalog.database.endsWith(`:${identity}`))
+  if (chosen.length === 0) throw new ConfigError(`no attached database has the identity '${identity}'.`)
+  return chosen
+}

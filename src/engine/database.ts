@@ -1,0 +1,170 @@
+import type { Query } from '../base/query.js'
+import type { Catalog } from '../catalog/catalog.js'
+import { loadCatalog } from '../catalog/load.js'
+import { readableTables } from '../catalog/privileges.js'
+import type { Settings } from '../catalog/settings.js'
+import { Planner } from '../plan/planner.js'
+import type { Config } from './options.js'
+import { show } from '../base/duration.js'
+import { ConfigError } from '../base/errors.js'
+import { createHash } from 'node:crypto'
+import type { Connection } from './connection.js'
+
+/** Everything that plans and keys of one kind of session are made with. Good as long as its catalog is. */
+export interface Context {
+  readonly database: Database
+  readonly catalog: Catalog
+  readonly catalogStamp: string
+  readonly settings: Settings
+  readonly planner: Planner
+  /** The part of an entry's key that all its reads share (S8). */
+  readonly keyBase: string
+  /** It may be served but must not store: a replica, or read-only by default (A3). */
+  readonly storable: boolean
+}
+
+/** Most conjs of a condition or a dependency; over it coarser. */
+export const MAX_CONJS = 64
+
+interface Loaded {
+  readonly catalog: Catalog
+  readonly stamp: string
+  readonly contexts: Map<string, Context>
+  readonly readable: Map<string, Promise<ReadonlySet<number>>>
+}
+
+/** One database, by the identity of its data: its catalog, shared by all connections that reach it. */
+export class Database {
+  /** With the prefix: the name in stamp keys. */
+  readonly id: string
+  readonly #config: Config
+  #loaded: Loaded | undefined
+  #loading: Promise<Loaded> | undefined
+
+  constructor(identity: string, config: Config) {
+    this.id = config.prefix === '' ? identity : `${config.prefix}:${identity}`
+    this.#config = config
+  }
+
+  get loaded(): boolean {
+    return this.#loaded !== undefined
+  }
+
+  get catalog(): Catalog | undefined {
+    return this.#loaded?.catalog
+  }
+
+  /** The stamp that the catalog was loaded under, where it is loaded. */
+  get catalogStamp(): string | undefined {
+    return this.#loaded?.stamp
+  }
+
+  /** Definitions changed: nothing planned with this catalog holds any longer (A7). */
+  forget(): void {
+    this.#loaded = undefined
+    this.#loading = undefined
+  }
+
+  /** Whether a context was made with the catalog that holds now. */
+  current(context: Context): boolean {
+    return this.#loaded !== undefined && context.catalog === this.#loaded.catalog && context.catalogStamp === this.#loaded.stamp
+  }
+
+  /** The catalog stamp in the store is another than ours: someone changed definitions. */
+  async stale(): Promise<boolean> {
+    const loaded = this.#loaded
+    if (!loaded) return true
+    return (await this.#config.store.catalogStamp(this.id)) !== loaded.stamp
+  }
+
+  /**
+   * The context of a session. Loads the catalog over the connection where it is not there; shared between sessions only
+   * where the connection is outside of a transaction, as one that waits for another's locks must not wait for its load.
+   */
+  async context(connection: Connection, settings: Settings, replica: boolean): Promise<Context> {
+    const loaded = this.#loaded ?? (await this.#load(connection))
+    let context = loaded.contexts.get(settings.fingerprint)
+    const storable = !(replica || settings.inRecovery || settings.readOnly)
+    if (!context || context.storable !== storable || context.settings.isolation !== settings.isolation) {
+      context = this.#makeContext(loaded, settings, replica)
+      loaded.contexts.set(settings.fingerprint, context)
+    }
+    return context
+  }
+
+  /** The same without a connection, where the catalog is loaded. */
+  contextNow(settings: Settings, replica: boolean): Context | undefined {
+    const loaded = this.#loaded
+    if (!loaded) return undefined
+    const context = loaded.contexts.get(settings.fingerprint) ?? this.#makeContext(loaded, settings, replica)
+    loaded.contexts.set(settings.fingerprint, context)
+    return context
+  }
+
+  #makeContext(loaded: Loaded, settings: Settings, replica: boolean): Context {
+    const { declarations } = this.#config
+    return {
+      database: this,
+      catalog: loaded.catalog,
+      catalogStamp: loaded.stamp,
+      settings,
+      planner: new Planner(loaded.catalog, settings.searchPath, declarations, { maxConjs: MAX_CONJS }),
+      keyBase: digest(`${this.id}\n${settings.fingerprint}\n${loaded.catalog.version}`),
+      storable: !(replica || settings.inRecovery || settings.readOnly),
+    }
+  }
+
+  async #load(connection: Connection): Promise<Loaded> {
+    if (connection.status() !== 'idle') {
+      const loaded = await this.#read(connection, false)
+      this.#loaded ??= loaded
+      return loaded
+    }
+    const loading = (this.#loading ??= this.#read(connection, true))
+    try {
+      const loaded = await loading
+      if (this.#loading === loading) this.#loaded = loaded
+      return loaded
+    } finally {
+      if (this.#loading === loading) this.#loading = undefined
+    }
+  }
+
+  async #read(connection: Connection, snapshot: boolean): Promise<Loaded> {
+    const query = queryOf(connection)
+    // A7: the stamp before the catalog, so that a change in between is noticed.
+    const stamp = await this.#config.store.catalogStamp(this.id)
+    const catalog = await loadCatalog(query, this.id, { snapshot })
+    return { catalog, stamp, contexts: new Map(), readable: new Map() }
+  }
+
+  /** Names in the configuration that the database does not know: an error of `ready()`, told once by an event else. */
+  unknownNames(): ConfigError | undefined {
+    const unknown = this.#config.policy.unknownNames(this.#loaded?.catalog.tables.values() ?? [])
+    if (!this.#loaded || unknown.length === 0) return undefined
+    const list = unknown.map(({ pattern, nearest }) => `${show(pattern)}${nearest ? ` (did you mean ${show(nearest)}?)` : ''}`)
+    return new ConfigError(`models: the database has no table ${list.join(', ')}. Expected names of tables, or patterns with *.`)
+  }
+
+  /** Whether the role may SELECT every column of the table: only then can RETURNING be widened. */
+  async readable(connection: Connection, role: string, oid: number): Promise<boolean> {
+    const loaded = this.#loaded
+    if (!loaded) return false
+    let tables = loaded.readable.get(role)
+    if (!tables) {
+      if (connection.status() === 'failed') return false
+      tables = readableTables(queryOf(connection), role)
+      loaded.readable.set(role, tables)
+      tables.catch(() => loaded.readable.delete(role))
+    }
+    return (await tables).has(oid)
+  }
+}
+
+export function queryOf(connection: Connection): Query {
+  return async (sql, params = []) => (await connection.run(sql, params)).rows
+}
+
+function digest(text: string): string {
+  return createHash('sha256').update(text).digest('base64url').slice(0, 22)
+}

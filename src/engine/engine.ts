@@ -1,0 +1,222 @@
+import { debuglog } from 'node:util'
+import { ConfigError } from '../base/errors.js'
+import { databaseIdentity } from '../catalog/identity.js'
+import type { Change } from '../invalidation/dependency.js'
+import type { Analysis } from '../sql/analysis.js'
+import { type AnalyzeOptions, createAnalyzer, loadParser, parserFailed } from '../sql/analyze.js'
+import type { TextAnalysis } from '../sql/analysis.js'
+import type { Access, Call, Connection } from './connection.js'
+import { type Context, Database, queryOf } from './database.js'
+import { Delivery } from './delivery.js'
+import { Emitter, type FailureEvent } from './events.js'
+import { explain } from './explain.js'
+import type { Config } from './options.js'
+import { Reader } from './reader.js'
+import { Runner } from './runner.js'
+import { type Scope, Scopes } from './scope.js'
+import { settle } from './settle.js'
+import { ConnectionState, Source } from './source.js'
+import { Stats } from './stats.js'
+
+/** Where the interleaving test stops readers and writers. */
+export type PausePoint =
+  | 'lease-taken'
+  | 'before-database'
+  | 'after-database'
+  | 'before-store'
+  | 'pre-read'
+  | 'before-commit'
+  | 'committed'
+
+/** Bytes that analyses and plans of texts may take. */
+const ANALYSIS_BYTES = 32 * 1024 * 1024
+const TOLD_EVERY_MS = 60_000
+
+/** What ties the rooms together: one per `createCacheops`. */
+export class Engine {
+  readonly config: Config
+  readonly events = new Emitter()
+  readonly scopes = new Scopes()
+  readonly stats = new Stats()
+  readonly delivery: Delivery
+  readonly reader: Reader
+  readonly runner: Runner
+  /** A test's hook; nothing else sets it. */
+  onPause: ((point: PausePoint, what: string) => Promise<void> | undefined) | undefined
+  lastFailure: unknown
+  readonly #analyzer = createAnalyzer({ maxBytes: ANALYSIS_BYTES })
+  readonly #databases = new Map<string, Database>()
+  readonly #sources = new Set<Source>()
+  readonly #told = new Map<string, number>()
+  readonly #misnamed = new WeakSet<Database>()
+  readonly #settling = new Set<Promise<void>>()
+  readonly #debug = debuglog('cacheops')
+  #parserReady = false
+  #loading: Promise<void> | undefined
+  #closed = false
+
+  constructor(config: Config) {
+    this.config = config
+    this.delivery = new Delivery(config, this.events, this.stats, (id) => this.forgetCatalog(id))
+    this.reader = new Reader(config, this.delivery, this.events, this.stats)
+    this.runner = new Runner(this)
+  }
+
+  get parserReady(): boolean {
+    return this.#parserReady
+  }
+
+  get closed(): boolean {
+    return this.#closed
+  }
+
+  loadParser(): Promise<void> {
+    this.#loading ??= loadParser().then(() => {
+      this.#parserReady = true
+      const failed = parserFailed()
+      if (failed !== undefined) this.failed('parser', `${failed}: nothing is cached, and every write drops everything`, undefined)
+    })
+    return this.#loading
+  }
+
+  analyze(text: string, options?: AnalyzeOptions): TextAnalysis {
+    return this.#analyzer.analyze(text, options)
+  }
+
+  /** A pool or client that was wrapped. */
+  attach(access: Access): Source {
+    const source = new Source(access)
+    this.#sources.add(source)
+    return source
+  }
+
+  detach(source: Source): void {
+    this.#sources.delete(source)
+  }
+
+  get sources(): ReadonlySet<Source> {
+    return this.#sources
+  }
+
+  get databases(): Iterable<Database> {
+    return this.#databases.values()
+  }
+
+  /** The database that an access reaches, by its identity (A4). Asks the server where nobody says. */
+  async databaseOf(access: Access, connection: Connection): Promise<Database> {
+    const identity = access.database ?? access.identity ?? (await databaseIdentity(queryOf(connection)))
+    let database = this.#databases.get(identity)
+    if (!database) {
+      database = new Database(identity, this.config)
+      this.#databases.set(identity, database)
+    }
+    return database
+  }
+
+  forgetCatalog(id: string): void {
+    for (const database of this.#databases.values()) if (database.id === id) database.forget()
+  }
+
+  /** Anything in the source's database may have changed; in every database where it is not known which it is. */
+  async everythingOf(source: Source, text: string, reason: string, scope: Scope): Promise<void> {
+    const change: Change = source.database ? { kind: 'database', catalog: true } : { kind: 'everything', catalog: true }
+    if (!source.database) for (const database of this.#databases.values()) database.forget()
+    await this.delivery.deliver(source.database?.id ?? '', [change], { text, reasons: [reason] }, scope.deferred)
+  }
+
+  /** Blocks tables until it is known whether a write was carried out (A2). */
+  async settle(
+    state: ConnectionState,
+    database: Database,
+    tables: readonly string[] | 'database',
+    cause: string,
+  ): Promise<void> {
+    const { free } = await settle(this, state, database, tables, cause)
+    this.#settling.add(free)
+    void free.finally(() => this.#settling.delete(free))
+  }
+
+  pause(point: PausePoint, what: string): Promise<void> | undefined {
+    return this.onPause?.(point, what)
+  }
+
+  bypassed(sql: string, reason: string, tables: readonly string[]): void {
+    this.stats.bypassed(reason)
+    if (this.events.heard('bypass')) this.events.emit('bypass', { sql, reason, tables })
+    this.#tell(`past the cache: ${reason}`, sql)
+  }
+
+  failed(what: FailureEvent['what'], message: string, error: unknown): void {
+    this.lastFailure = error
+    this.events.emit('failure', { what, message, error })
+    this.#tell(message, error instanceof Error ? error.message : '')
+  }
+
+  /** Each message once a minute at most. */
+  #tell(message: string, detail: string): void {
+    const { logger } = this.config
+    if (!logger && !this.#debug.enabled) return
+    const now = performance.now()
+    if (now - (this.#told.get(message) ?? Number.NEGATIVE_INFINITY) < TOLD_EVERY_MS) return
+    if (this.#told.size > 500) this.#told.clear()
+    this.#told.set(message, now)
+    const line = `cacheops: ${message}${detail ? ` (${detail.length > 200 ? `${detail.slice(0, 200)}…` : detail})` : ''}`
+    logger?.warn(line)
+    this.#debug(line)
+  }
+
+  /** Names in the configuration that a database does not know are told once; `ready()` throws them. */
+  configured(database: Database): void {
+    if (this.#misnamed.has(database)) return
+    this.#misnamed.add(database)
+    const error = database.unknownNames()
+    if (error) this.failed('catalog', error.message, error)
+  }
+
+  explained(scope: Scope, call: Call<unknown>, analysis: Analysis, context: Context, reason?: string, hit?: boolean): void {
+    if (!scope.explain) return
+    scope.explain.push({ ...explain(this, context, call, analysis, scope, reason), ...(hit === undefined ? {} : { hit }) })
+  }
+
+  /** @throws what kept the parser or a catalog from being loaded */
+  async ready(): Promise<void> {
+    if (this.#sources.size === 0) {
+      throw new ConfigError('ready(): nothing is wrapped yet. Expected a pool, client or database made with cachedPg or cachedPGlite before.')
+    }
+    await this.loadParser()
+    const failed = parserFailed()
+    if (failed !== undefined) throw new ConfigError(failed)
+    for (const source of this.#sources) {
+      await source.access.withConnection(async (connection) => {
+        const state = new ConnectionState(connection, source)
+        const context = await this.runner.prepare(state)
+        const misnamed = context.database.unknownNames()
+        if (misnamed) throw misnamed
+      })
+    }
+  }
+
+  /** Delivers what is queued, waits for outcomes that are being asked for. Rejects where something stays undelivered. */
+  async close(): Promise<void> {
+    this.#closed = true
+    await Promise.allSettled(this.#settling)
+    const delivered = await this.delivery.flush()
+    this.delivery.close()
+    if (!delivered) {
+      throw new ConfigError('close(): some invalidations could not be delivered to the store; what they concern may be stale until its ttl ends.')
+    }
+  }
+}
+
+const engines = new WeakMap<object, Engine>()
+
+export function register(handle: object, engine: Engine): void {
+  engines.set(handle, engine)
+}
+
+/** @throws ConfigError where it is not what `createCacheops` gave */
+export function engineOf(handle: object, where: string): Engine {
+  const engine = typeof handle === 'object' && handle !== null ? engines.get(handle) : undefined
+  if (!engine) throw new ConfigError(`${where}: expected what createCacheops() returned as the first argument.`)
+  return engine
+}

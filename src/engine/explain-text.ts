@@ -1,0 +1,42 @@
+import { ConfigError } from '../base/errors.js'
+import type { WireParam } from '../invalidation/template.js'
+import type { Engine } from './engine.js'
+import { explain, type Explanation } from './explain.js'
+import { ConnectionState } from './source.js'
+
+/** Explains a text as a fresh connection would run it, without running it. */
+export async function explainText(
+  engine: Engine,
+  sql: string,
+  params: readonly unknown[],
+  identity: string | undefined,
+): Promise<readonly Explanation[]> {
+  const explanations: Explanation[] = []
+  const candidates = [...engine.sources].filter(
+    (source) => identity === undefined || source.access.database === identity || source.database?.id === identity,
+  )
+  const source = candidates[0]
+  if (!source) {
+    throw new ConfigError(
+      identity === undefined
+        ? 'explain: nothing is wrapped yet. Expected a pool, client or database made with cachedPg or cachedPGlite before.'
+        : `explain: no attached database has the identity '${identity}'.`,
+    )
+  }
+  await source.access.withConnection(async (connection) => {
+    const context = await engine.runner.prepare(new ConnectionState(connection, source))
+    for (const analysis of engine.analyze(sql).statements) {
+      const call = { text: sql, params: params.map(wireOf) }
+      explanations.push(explain(engine, context, call, analysis, engine.scopes.current))
+    }
+  })
+  return explanations
+}
+
+function wireOf(value: unknown): WireParam {
+  if (value === null || value === undefined) return null
+  if (value instanceof Uint8Array) return value
+  if (Array.isArray(value)) return `{${value.map((item) => (item === null ? 'NULL' : `"${String(item).replace(/["\\]/g, '\\$&')}"`)).join(',')}}`
+  if (value instanceof Date) return value.toISOString()
+  return typeof value === 'object' ? JSON.stringify(value) : String(value)
+}

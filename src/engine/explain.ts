@@ -1,0 +1,113 @@
+import type { Operation } from '../base/vocabulary.js'
+import { bind } from '../invalidation/bind.js'
+import { operationOf } from '../plan/operation.js'
+import { changesAnything } from '../plan/write.js'
+import type { Analysis } from '../sql/analysis.js'
+import type { Call } from './connection.js'
+import type { Context } from './database.js'
+import type { Engine } from './engine.js'
+import { pinnedValues } from './images.js'
+import type { Scope } from './scope.js'
+
+/** One equality condition that a row must meet to matter, e.g. `{ author_id: '3' }`; `{}` is any row. */
+export type ExplainedConj = Readonly<Record<string, string | null>>
+
+/** What the cache makes of one statement. */
+export interface Explanation {
+  readonly sql: string
+  /** `read` where it could be cached, `write` where it changes something, else `other`. */
+  readonly kind: 'read' | 'write' | 'other'
+  readonly operation?: Operation
+  /** Whether a call like this is cached. */
+  readonly cached: boolean
+  /** For how long at most, in milliseconds. */
+  readonly ttl?: number
+  /** Why it is not cached. */
+  readonly reason?: string
+  /** Of a run: whether it was answered from the cache. */
+  readonly hit?: boolean
+  /** The pattern of the configuration that counts. */
+  readonly pattern?: string
+  readonly tables: readonly string[]
+  readonly dependencies: readonly {
+    readonly table: string
+    /** Columns whose change matters; `'*'` is any. */
+    readonly reads: readonly string[] | '*'
+    readonly conj: ExplainedConj
+    readonly scheme: string
+  }[]
+  /** Of a write. */
+  readonly writes?: {
+    /** What it says of its own rows. */
+    readonly rows?: {
+      readonly table: string
+      readonly changed: readonly string[] | '*'
+      readonly pinned: readonly ExplainedConj[]
+    }
+    /** Tables of which any row may change. */
+    readonly tables: readonly string[]
+    /** Anything in the database may change. */
+    readonly database: boolean
+    readonly reasons: readonly string[]
+  }
+}
+
+/** Explains one statement under a session's context. `reason` is what the session itself has against caching. */
+export function explain(
+  engine: Engine,
+  context: Context,
+  call: Pick<Call<unknown>, 'text' | 'params'>,
+  analysis: Analysis,
+  scope: Scope,
+  reason?: string,
+): Explanation {
+  const values = { params: call.params, literals: analysis.literals }
+  const plan = context.planner.plan(analysis.template)
+  const sql = call.text.slice(analysis.start, analysis.end)
+  if (!plan.read) {
+    const { statement } = analysis.template
+    const { write } = plan
+    const changes = changesAnything(write)
+    const why = changes ? 'it writes' : statement.kind === 'opaque' ? statement.reason : write.locks ? 'it takes locks' : `it is no read (${statement.kind})`
+    return {
+      sql,
+      kind: changes ? 'write' : 'other',
+      cached: false,
+      reason: reason ?? why,
+      tables: [...new Set([...(write.rows ? [write.rows.table.id] : []), ...write.tables])],
+      dependencies: [],
+      writes: {
+        ...(write.rows
+          ? {
+              rows: {
+                table: write.rows.table.id,
+                changed: write.rows.changed ?? '*',
+                pinned: pinnedValues(write.rows, values, engine.reader.limits).map((pinned) => Object.fromEntries(pinned)),
+              },
+            }
+          : {}),
+        tables: write.tables,
+        database: write.database,
+        reasons: write.reasons,
+      },
+    }
+  }
+  const read = reason ?? engine.reader.decide(context, plan.read, analysis, values, scope, call.text)
+  const dependencies = plan.read.cacheable ? bind(plan.read.dependencies, values, engine.reader.limits) : []
+  const cached = typeof read !== 'string'
+  return {
+    sql,
+    kind: 'read',
+    operation: operationOf(plan.read.operation, values),
+    cached,
+    ...(cached ? { ttl: read.ttl } : { reason: read }),
+    ...(cached && read.pattern !== undefined ? { pattern: read.pattern } : {}),
+    tables: plan.read.tables.map((table) => table.id),
+    dependencies: dependencies.map(({ scheme, values: bound }) => ({
+      table: scheme.table,
+      reads: scheme.read ?? '*',
+      conj: Object.fromEntries(scheme.compared.map((column, index) => [column, bound[index] ?? null])),
+      scheme: scheme.id,
+    })),
+  }
+}

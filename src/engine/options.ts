@@ -1,0 +1,235 @@
+import { type Duration, parseDuration, show } from '../base/duration.js'
+import { ConfigError } from '../base/errors.js'
+import { OPERATIONS, type Operation } from '../base/vocabulary.js'
+import type { Declarations } from '../plan/effects.js'
+import { nearest, Policy, type Profile, type Rule } from '../plan/policy.js'
+import type { Store } from '../store/store.js'
+
+/** One operation, several, or `'all'`. An empty list is the same as `'manual'`. */
+export type Ops = Operation | 'all' | readonly Operation[]
+
+/** What a pattern of `models` can say in full. */
+export interface ModelOptions {
+  /** What is cached without being asked. */
+  readonly ops?: Ops
+  /** How long an entry may live at most. */
+  readonly ttl?: Duration
+  /** One caller computes, the others wait for it. */
+  readonly lock?: boolean
+}
+
+/** A profile, its operations alone, `'manual'` (only where asked for) or `false` (never). */
+export type Model = ModelOptions | Ops | 'manual' | false
+
+/** What is put in a `vary` function. */
+export interface VaryQuery {
+  readonly databases: readonly string[]
+  readonly tables: readonly string[]
+  readonly fn: string | undefined
+}
+
+export interface Logger {
+  warn(message: string): void
+}
+
+export interface CacheopsOptions {
+  /** Where entries are kept: `memory()` for one process. */
+  readonly store: Store
+  /** For every profile that does not say otherwise. */
+  readonly defaults?: ModelOptions
+  /** What is cached: patterns of table names; the most specific wins. */
+  readonly models?: Readonly<Record<string, Model>>
+  /** `false`: nothing is read from or put into the cache; writes still invalidate. */
+  readonly enabled?: boolean
+  /** A world of its own in the store. */
+  readonly prefix?: string
+  /** What else an answer depends on, e.g. the tenant; part of entries' keys. */
+  readonly vary?: (query: VaryQuery) => string
+  /** `false`: a store that fails fails the call. */
+  readonly degradeOnFailure?: boolean
+  /** Longest `IN` whose values are followed one by one; default 32. */
+  readonly longDisjunction?: number
+  /** What triggers write that the catalog does not show. */
+  readonly triggers?: Readonly<Record<string, { readonly writes: readonly string[] }>>
+  /** What functions write that the catalog does not show. */
+  readonly functions?: Readonly<Record<string, { readonly writes: readonly string[] }>>
+  /** Told of each first bypass reason and store failure, once a minute at most. `NODE_DEBUG=cacheops` does the same. */
+  readonly logger?: Logger
+}
+
+/** The options, checked. Durations are in milliseconds. */
+export interface Config {
+  readonly store: Store
+  readonly policy: Policy
+  readonly defaultTtl: number | undefined
+  readonly enabled: boolean
+  readonly prefix: string
+  readonly vary: ((query: VaryQuery) => string) | undefined
+  readonly degradeOnFailure: boolean
+  readonly longDisjunction: number
+  readonly declarations: Declarations
+  readonly logger: Logger | undefined
+}
+
+const OPTION_NAMES = [
+  'store',
+  'defaults',
+  'models',
+  'enabled',
+  'prefix',
+  'vary',
+  'degradeOnFailure',
+  'longDisjunction',
+  'triggers',
+  'functions',
+  'logger',
+]
+
+const STORE_METHODS = ['read', 'write', 'invalidate', 'stands', 'schemes', 'block', 'unblock', 'catalogStamp'] as const
+
+/** @throws ConfigError that names the option and what was expected */
+export function checkOptions(options: CacheopsOptions): Config {
+  if (!isObject(options)) throw new ConfigError(`createCacheops: expected an object of options, got ${show(options)}.`)
+  checkNames(options, OPTION_NAMES, 'createCacheops')
+  const { store } = options
+  if (!isObject(store) || STORE_METHODS.some((method) => typeof (store as never)[method] !== 'function')) {
+    throw new ConfigError(
+      `store: expected a store such as memory() from 'cacheops', got ${show(store)}. A store is never chosen for you: entries kept in ` +
+        'one process cannot be invalidated by another.',
+    )
+  }
+  checkBoolean(options.enabled, 'enabled')
+  checkBoolean(options.degradeOnFailure, 'degradeOnFailure')
+  if (options.prefix !== undefined && typeof options.prefix !== 'string') {
+    throw new ConfigError(
+      `prefix: expected a string, got ${show(options.prefix)}. For keys that depend on the call use \`vary\`: writes made under another value would be missed.`,
+    )
+  }
+  if (options.vary !== undefined && typeof options.vary !== 'function') {
+    throw new ConfigError(`vary: expected a function of the query that returns a string, got ${show(options.vary)}.`)
+  }
+  const { longDisjunction = 32 } = options
+  if (!Number.isInteger(longDisjunction) || longDisjunction < 1 || longDisjunction > 1000) {
+    throw new ConfigError(`longDisjunction: expected a whole number from 1 to 1000, got ${show(longDisjunction)}.`)
+  }
+  if (options.logger !== undefined && typeof options.logger?.warn !== 'function') {
+    throw new ConfigError(`logger: expected an object with a warn(message) method such as console, got ${show(options.logger)}.`)
+  }
+  const defaults = checkModel(options.defaults ?? {}, 'defaults')
+  if (options.models !== undefined && !isObject(options.models)) {
+    throw new ConfigError(`models: expected an object of table patterns, got ${show(options.models)}.`)
+  }
+  const rules = Object.entries(options.models ?? {}).map(([pattern, model]) => rule(pattern, model, defaults))
+  const seen = new Map<string, string>()
+  for (const { pattern } of rules) {
+    const other = seen.get(pattern.toLowerCase())
+    if (other !== undefined) throw new ConfigError(`models: '${other}' and '${pattern}' are one pattern, as case does not count.`)
+    seen.set(pattern.toLowerCase(), pattern)
+  }
+  return {
+    store: store as Store,
+    policy: new Policy(rules),
+    defaultTtl: defaults.ttl,
+    enabled: options.enabled ?? true,
+    prefix: options.prefix ?? '',
+    vary: options.vary,
+    degradeOnFailure: options.degradeOnFailure ?? true,
+    longDisjunction,
+    declarations: {
+      triggers: checkDeclared(options.triggers, 'triggers'),
+      functions: checkDeclared(options.functions, 'functions'),
+    },
+    logger: options.logger,
+  }
+}
+
+interface Checked {
+  readonly ops: ReadonlySet<Operation> | undefined
+  readonly ttl: number | undefined
+  readonly lock: boolean | undefined
+}
+
+function rule(pattern: string, model: Model, defaults: Checked): Rule {
+  const where = `models['${pattern}']`
+  if (!/^(?:[^\s.*"]|\*)+(?:\.(?:[^\s.*"]|\*)+)?$/.test(pattern)) {
+    throw new ConfigError(
+      `${where}: expected a pattern such as 'posts', 'public.posts', 'blog_*', 'auth.*' or '*', without quotes or spaces.`,
+    )
+  }
+  if (model === false) return { pattern, profile: false }
+  if (model === 'manual') {
+    return { pattern, profile: { mode: 'manual', ops: new Set(), ttl: defaults.ttl, lock: defaults.lock ?? false, pattern } }
+  }
+  if (!(typeof model === 'string' || Array.isArray(model) || isObject(model))) {
+    throw new ConfigError(`${where}: expected { ops, ttl, … }, an operation or a list of them, 'all', 'manual' or false, got ${show(model)}.`)
+  }
+  const checked =
+    typeof model === 'string' || isList<Operation>(model)
+      ? { ops: checkOps(model as Ops, where), ttl: undefined, lock: undefined }
+      : checkModel(model as ModelOptions, where)
+  const ops = checked.ops ?? defaults.ops ?? new Set<Operation>()
+  const ttl = checked.ttl ?? defaults.ttl
+  if (ops.size > 0 && ttl === undefined) {
+    throw new ConfigError(`${where}: expected a ttl, here or in defaults, such as { ttl: '15m' }: every entry ends some time.`)
+  }
+  const profile: Profile = { mode: ops.size > 0 ? 'auto' : 'manual', ops, ttl, lock: checked.lock ?? defaults.lock ?? false, pattern }
+  return { pattern, profile }
+}
+
+function checkModel(model: ModelOptions, where: string): Checked {
+  if (!isObject(model)) throw new ConfigError(`${where}: expected { ops, ttl, lock }, got ${show(model)}.`)
+  checkNames(model, ['ops', 'ttl', 'lock'], where)
+  checkBoolean(model.lock, `${where}.lock`)
+  return {
+    ops: model.ops === undefined ? undefined : checkOps(model.ops as Ops, `${where}.ops`),
+    ttl: model.ttl === undefined ? undefined : parseDuration(model.ttl, `${where}.ttl`),
+    lock: model.lock as boolean | undefined,
+  }
+}
+
+/** @throws ConfigError where a name is not an operation */
+export function checkOps(ops: Ops, where: string): ReadonlySet<Operation> {
+  if (ops === 'all') return new Set(OPERATIONS)
+  const list = isList(ops) ? ops : [ops]
+  for (const op of list) {
+    if (OPERATIONS.includes(op)) continue
+    const hint = typeof op === 'string' ? nearest(op, [...OPERATIONS, 'all', 'manual']) : undefined
+    throw new ConfigError(
+      `${where}: expected 'get', 'fetch', 'count', 'aggregate' or 'exists', a list of them, or 'all', got ${show(op)}.${hint ? ` Did you mean '${hint}'?` : ''}`,
+    )
+  }
+  return new Set(list)
+}
+
+function checkDeclared(declared: CacheopsOptions['triggers'], where: string): NonNullable<CacheopsOptions['triggers']> {
+  if (declared === undefined) return {}
+  if (!isObject(declared)) throw new ConfigError(`${where}: expected an object of names, got ${show(declared)}.`)
+  for (const [name, value] of Object.entries(declared)) {
+    const writes: unknown = isObject(value) ? value.writes : undefined
+    if (!Array.isArray(writes) || writes.some((table) => typeof table !== 'string')) {
+      throw new ConfigError(`${where}['${name}']: expected { writes: ['table', …] }, got ${show(value)}.`)
+    }
+  }
+  return declared
+}
+
+/** @throws ConfigError for a name that is not known, with the nearest that is */
+export function checkNames(object: object, names: readonly string[], where: string): void {
+  for (const name of Object.keys(object)) {
+    if (names.includes(name)) continue
+    const hint = nearest(name, names)
+    throw new ConfigError(`${where}: there is no option '${name}'.${hint ? ` Did you mean '${hint}'?` : ` Known are ${names.join(', ')}.`}`)
+  }
+}
+
+function checkBoolean(value: unknown, where: string): void {
+  if (value !== undefined && typeof value !== 'boolean') throw new ConfigError(`${where}: expected true or false, got ${show(value)}.`)
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isList<T>(value: T | readonly T[] | object): value is readonly T[] {
+  return Array.isArray(value)
+}

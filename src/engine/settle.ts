@@ -1,0 +1,86 @@
+import { randomUUID } from 'node:crypto'
+import type { Change } from '../invalidation/dependency.js'
+import type { Connection } from './connection.js'
+import type { Database } from './database.js'
+import type { Engine } from './engine.js'
+import type { ConnectionState } from './source.js'
+
+const FIRST_WAIT_MS = 20
+const LAST_WAIT_MS = 2000
+
+/**
+ * A2: the outcome of a write is unknown. Blocks its tables for everyone at once, then, in the background, waits until the
+ * backend has answered or is gone, replaces the stamps once more and unblocks. Resolves when the tables are blocked;
+ * `free` when they are free again.
+ */
+export async function settle(
+  engine: Engine,
+  state: ConnectionState,
+  database: Database,
+  tables: readonly string[] | 'database',
+  cause: string,
+): Promise<{ readonly free: Promise<void> }> {
+  const { store } = engine.config
+  const token = randomUUID()
+  const changes: Change[] =
+    tables === 'database' ? [{ kind: 'database', catalog: true }] : tables.map((table) => ({ kind: 'table', table }))
+  engine.failed('outcome', `it is not known whether a write was carried out: ${tables === 'database' ? 'the database is' : `${tables.join(', ')} are`} read past the cache until it is`, undefined)
+  if (tables === 'database') database.forget()
+  let blocked = true
+  try {
+    await store.block(database.id, tables, token)
+  } catch (error) {
+    blocked = false
+    engine.failed('store', 'tables could not be blocked', error)
+  }
+  await deliver(engine, database, changes, cause)
+  const free = over(state).then(async () => {
+    await deliver(engine, database, changes, `${cause}, now over`)
+    if (!blocked) return
+    try {
+      await store.unblock(database.id, token)
+    } catch (error) {
+      engine.failed('store', 'tables could not be unblocked', error)
+    }
+  })
+  return { free }
+}
+
+async function deliver(engine: Engine, database: Database, changes: readonly Change[], cause: string): Promise<void> {
+  try {
+    await engine.delivery.deliver(database.id, changes, { text: cause, reasons: ['its outcome is not known'] }, undefined)
+  } catch (error) {
+    // With `degradeOnFailure: false` this is thrown to callers; here the changes are kept and retried all the same.
+    engine.failed('store', 'an invalidation could not be delivered', error)
+  }
+}
+
+/** Resolves when the backend can no longer carry the write out: it answered something else, or it is gone. */
+async function over(state: ConnectionState): Promise<void> {
+  const { connection, source } = state
+  // Its own connection answers in order: what came before is over then.
+  if (await answers(connection)) return
+  const { pid } = connection
+  for (let wait = FIRST_WAIT_MS; ; wait = Math.min(wait * 2, LAST_WAIT_MS)) {
+    try {
+      const gone = await source.access.withConnection(async (other) => {
+        if (pid === undefined) return true
+        const { rows } = await other.run('SELECT 1 FROM pg_catalog.pg_stat_activity WHERE pid = $1', [String(pid)])
+        return rows.length === 0
+      })
+      if (gone) return
+    } catch {
+      // The database cannot be reached, so it cannot be asked: the tables stay blocked.
+    }
+    await new Promise<void>((resolve) => setTimeout(resolve, wait).unref())
+  }
+}
+
+async function answers(connection: Connection): Promise<boolean> {
+  try {
+    await connection.run('SELECT 1', [])
+    return connection.status() !== 'unknown'
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,83 @@
+import type { Change } from '../invalidation/dependency.js'
+import { changesAnything } from '../plan/write.js'
+import type { MaybePromise } from '../base/vocabulary.js'
+import { outcomeUnknown } from './connection.js'
+import type { Context } from './database.js'
+import type { Engine } from './engine.js'
+import type { Scope } from './scope.js'
+import type { ConnectionState } from './source.js'
+import { coarse } from './writer.js'
+
+/** A statement that its driver runs by itself: a cursor, a stream, a COPY. */
+export interface Stream {
+  /** Called when the server has ended it, before the caller is told; resolves when what it wrote is dropped (B5). */
+  end(error?: unknown): Promise<void>
+}
+
+/** Notes a statement that passes the cache on its own wheels. Asynchronous only where the session's context is not known yet. */
+export function beginStream(
+  engine: Engine,
+  state: ConnectionState,
+  text: string | undefined,
+  scope: Scope,
+  context: () => MaybePromise<Context | string>,
+): MaybePromise<Stream> {
+  const known = context()
+  return known instanceof Promise
+    ? known.then((late) => makeStream(engine, state, text, scope, late))
+    : makeStream(engine, state, text, scope, known)
+}
+
+function makeStream(engine: Engine, state: ConnectionState, text: string | undefined, scope: Scope, context: Context | string): Stream {
+  const { session, connection } = state
+  const changes: Change[] = []
+  const reasons = new Set<string>(['a cursor or stream brings no images'])
+  let touched = false
+  let locks = false
+  let known = false
+  if (text !== undefined && typeof context !== 'string') {
+    known = true
+    for (const { template } of engine.analyze(text).statements) {
+      if (template.statement.kind === 'transaction') continue
+      const { write } = context.planner.plan(template)
+      if (changesAnything(write)) changes.push(...coarse(write))
+      touched ||= write.opaque || template.statement.kind === 'setting'
+      locks ||= write.locks
+      if (write.catalog) session.touchCatalog()
+      for (const reason of write.reasons) reasons.add(reason)
+    }
+  }
+  const cause = text ?? 'a statement whose text is not known'
+  if (changes.length === 0) engine.bypassed(cause, 'a cursor or stream', [])
+  if (changes.length > 0 || !known) session.wrote()
+  const inside = session.inTransaction
+  session.started()
+  let over = false
+  return {
+    async end(error) {
+      if (over) return
+      over = true
+      session.ended()
+      if (touched || !known) engine.runner.touched(state)
+      if (locks) session.locked(true)
+      const ended = session.follow(connection.status())
+      const committed = ended ? session.end().changes : []
+      if (!known && !scope.noInvalidation) {
+        await engine.everythingOf(state.source, cause, 'its text is not known', scope)
+        return
+      }
+      const { database } = state.source
+      if (!database) return
+      if (error !== undefined) {
+        if (outcomeUnknown(error) && !inside) await engine.runner.unknownOutcome(state, changes, cause)
+        return
+      }
+      const kept = scope.noInvalidation ? [] : changes
+      if (session.inTransaction) session.queue(kept, cause)
+      else {
+        const all = [...committed, ...kept]
+        await engine.delivery.deliver(database.id, all, { text: cause, reasons: [...reasons] }, scope.deferred)
+      }
+    },
+  }
+}

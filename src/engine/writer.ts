@@ -1,0 +1,431 @@
+import type { WireRow } from '../base/vocabulary.js'
+import type { Change } from '../invalidation/dependency.js'
+import { PURE_FUNCTIONS } from '../plan/functions.js'
+import { walkQuery } from '../plan/walk.js'
+import type { RowWrite, WritePlan } from '../plan/write.js'
+import type { Analysis, TextAnalysis } from '../sql/analysis.js'
+import type { Entry } from '../store/store.js'
+import { type Call, outcomeUnknown, sqlState } from './connection.js'
+import type { Context } from './database.js'
+import type { Engine } from './engine.js'
+import { chooseImages, ImageFold, type ImagePlan, pinnedChanges, pinnedValues, unknownRows } from './images.js'
+import type { Scope } from './scope.js'
+import type { ConnectionState } from './source.js'
+import { preRead, widen, widenedName } from './widen.js'
+
+/** Most different images that a write brings back; over it the schemes' stamps are replaced (B10). */
+const MAX_IMAGES = 1000
+
+interface Done<R> {
+  readonly result: R
+  readonly changes: readonly Change[]
+  /** No row was touched: another's commit may be seen (A13). */
+  readonly none: boolean
+}
+
+/** Runs writes, finds out what they changed, and delivers it when it is committed. */
+export class Writer {
+  readonly #engine: Engine
+
+  constructor(engine: Engine) {
+    this.#engine = engine
+  }
+
+  async write<R>(state: ConnectionState, context: Context, call: Call<R>, analysis: Analysis, plan: WritePlan, scope: Scope): Promise<R> {
+    const { session } = state
+    const autocommit = !session.inTransaction
+    session.wrote()
+    if (plan.catalog) session.touchCatalog()
+    this.#engine.explained(scope, call, analysis, context)
+    if (analysis.template.statement.kind === 'select') this.#engine.bypassed(call.text, 'it may write', [])
+    let done: Done<R>
+    try {
+      done = await this.#carryOut(state, context, call, analysis, plan, scope, autocommit)
+    } catch (error) {
+      await this.#failed(state, context, plan, error, autocommit, call.text)
+      throw error
+    } finally {
+      if (plan.opaque) this.#engine.runner.touched(state)
+      if (plan.locks) session.locked(plan.sessionLocks)
+      if (plan.unlocks) state.recheckLocks = true
+    }
+    if (plan.catalog && analysis.template.statement.kind === 'definition' && analysis.template.statement.temporary) {
+      session.spoil('the session has temporary tables')
+    }
+    if (done.none && plan.rows) await this.#seen(context, plan.rows, call, analysis)
+    if (!scope.noInvalidation) {
+      const changes = [...done.changes, ...wholeChanges(plan)]
+      await this.#conclude(state, context, changes, call.text, plan.reasons, scope, autocommit)
+    } else await this.#conclude(state, context, [], call.text, [], scope, autocommit)
+    return done.result
+  }
+
+  async #conclude(
+    state: ConnectionState,
+    context: Context,
+    changes: readonly Change[],
+    text: string,
+    reasons: readonly string[],
+    scope: Scope,
+    autocommit: boolean,
+  ): Promise<void> {
+    const { session, connection } = state
+    const ended = session.follow(connection.status())
+    if (autocommit && !session.inTransaction) {
+      if (changes.length === 0) return
+      await this.#engine.pause('committed', text)
+      await this.#engine.delivery.deliver(context.database.id, changes, { text, reasons }, scope.deferred)
+      return
+    }
+    session.queue(changes, text)
+    if (!ended) return
+    // A procedure or a DO block committed it all.
+    const { changes: all, cause } = session.end()
+    await this.#engine.delivery.deliver(context.database.id, all, { text: cause, reasons }, scope.deferred)
+  }
+
+  async #carryOut<R>(
+    state: ConnectionState,
+    context: Context,
+    call: Call<R>,
+    analysis: Analysis,
+    plan: WritePlan,
+    scope: Scope,
+    autocommit: boolean,
+  ): Promise<Done<R>> {
+    const { rows } = plan
+    if (!rows) return { result: await this.#pass(call), changes: [], none: false }
+    const values = { params: call.params, literals: analysis.literals }
+    const pinned = pinnedValues(rows, values, this.#engine.reader.limits)
+    const max = scope.forceImages ? Number.POSITIVE_INFINITY : MAX_IMAGES
+    const images = scope.noInvalidation || call.uncacheable !== undefined ? undefined : await this.#images(state, context, rows, pinned)
+    if (!images || images.way === 'pins') {
+      const result = await this.#pass(call)
+      const outcomes = call.outcomes(result)
+      const none = outcomes.length === 1 && outcomes[0]?.rowCount === 0
+      return { result, changes: none ? [] : images ? pinnedChanges(rows, pinned) : unknownRows(rows), none }
+    }
+    const fold = new ImageFold(rows, images.columns, pinned, max)
+    const text = call.text.slice(analysis.start, analysis.end)
+    if (images.way === 'pre-read') return this.#preRead(state, call, text, rows, images, fold, max, autocommit)
+    return this.#returning(state, call, text, rows, images, fold, autocommit)
+  }
+
+  async #pass<R>(call: Call<R>): Promise<R> {
+    await this.#engine.pause('before-database', call.text)
+    const result = await call.passThrough()
+    await this.#engine.pause('after-database', call.text)
+    return result
+  }
+
+  async #images(
+    state: ConnectionState,
+    context: Context,
+    rows: RowWrite,
+    pinned: ReturnType<typeof pinnedValues>,
+  ): Promise<ImagePlan> {
+    const { store } = this.#engine.config
+    const { database } = context
+    try {
+      const schemes = await store.schemes(database.id, rows.table.id)
+      const children = new Map<string, number>()
+      for (const { child } of rows.cascades) children.set(child, (await store.schemes(database.id, child)).length)
+      const count = (table: string): number => children.get(table) ?? 0
+      const wish = chooseImages(rows, schemes, count, pinned, true)
+      if (wish.way === 'pins') return wish
+      const readable = await database.readable(state.connection, context.settings.role, rows.table.oid)
+      return readable ? wish : chooseImages(rows, schemes, count, pinned, false)
+    } catch (error) {
+      this.#engine.failed('store', 'the schemes of a table could not be read: its write brings no images', error)
+      return { way: 'pins', columns: [], key: [] }
+    }
+  }
+
+  async #returning<R>(
+    state: ConnectionState,
+    call: Call<R>,
+    text: string,
+    rows: RowWrite,
+    images: ImagePlan,
+    fold: ImageFold,
+    autocommit: boolean,
+  ): Promise<Done<R>> {
+    const old = images.way === 'returning-old'
+    const widened = widen(text, rows, images.columns, old)
+    let entry: Entry
+    try {
+      entry = await this.#ask(state, widened, call)
+    } catch (error) {
+      // What the catalog thought possible is not: in autocommit the user's own words can still be run.
+      if (!autocommit || !sqlState(error)?.startsWith('42')) throw error
+      return { result: await this.#pass(call), changes: unknownRows(rows), none: false }
+    }
+    const count = images.columns.length
+    const added = old ? count * 2 : count
+    for (const row of entry.rows) {
+      const own = row.slice(row.length - count)
+      if (rows.operation === 'delete') fold.add(own, undefined)
+      else if (rows.operation === 'insert' && !rows.upsert) fold.add(undefined, own)
+      else if (old) fold.add(oldRow(rows, row.slice(row.length - added, row.length - count)), own)
+      else fold.add('unknown', own)
+    }
+    const shown = strip(entry, added)
+    return { result: call.decode(shown), changes: fold.changes(), none: entry.rowCount === 0 }
+  }
+
+  async #ask<R>(state: ConnectionState, text: string, call: Call<R>): Promise<Entry> {
+    await this.#engine.pause('before-database', call.text)
+    const name = call.name === undefined ? undefined : widenedName(call.name, text)
+    const entry = await state.connection.run(text, call.params, name)
+    await this.#engine.pause('after-database', call.text)
+    return entry
+  }
+
+  /** A8: the rows as they are before the update, locked; what the update meets beyond them is unknown. */
+  async #preRead<R>(
+    state: ConnectionState,
+    call: Call<R>,
+    text: string,
+    rows: RowWrite,
+    images: ImagePlan,
+    fold: ImageFold,
+    max: number,
+    autocommit: boolean,
+  ): Promise<Done<R>> {
+    const { connection } = state
+    const limit = Math.min(max, 1_000_000) + 1
+    const before = preRead(text, rows, images.columns, limit)
+    if (!autocommit) {
+      const seen = await connection.run(before.text, before.params.map((index) => call.params[index] ?? null))
+      await this.#engine.pause('pre-read', call.text)
+      return this.#matched(state, call, text, rows, images, fold, seen.rows, seen.rows.length < limit)
+    }
+    await connection.run('BEGIN', [])
+    let done: Done<R>
+    try {
+      const seen = await connection.run(before.text, before.params.map((index) => call.params[index] ?? null))
+      await this.#engine.pause('pre-read', call.text)
+      done = await this.#matched(state, call, text, rows, images, fold, seen.rows, seen.rows.length < limit)
+    } catch (error) {
+      if (outcomeUnknown(error)) throw error
+      await connection.run('ROLLBACK', [])
+      if (!sqlState(error)?.startsWith('42')) throw error
+      return { result: await this.#pass(call), changes: unknownRows(rows), none: false }
+    }
+    await this.#engine.pause('before-commit', call.text)
+    await connection.run('COMMIT', [])
+    return done
+  }
+
+  async #matched<R>(
+    state: ConnectionState,
+    call: Call<R>,
+    text: string,
+    rows: RowWrite,
+    images: ImagePlan,
+    fold: ImageFold,
+    seen: readonly WireRow[],
+    complete: boolean,
+  ): Promise<Done<R>> {
+    const entry = await this.#ask(state, widen(text, rows, images.columns, false), call)
+    const count = images.columns.length
+    const keyLength = images.key.length
+    const byKey = new Map(seen.map((row) => [JSON.stringify(row.slice(0, keyLength)), row]))
+    if (!complete) fold.unknown()
+    else {
+      for (const row of entry.rows) {
+        const own = row.slice(row.length - count)
+        // A row that nobody pre-read, or whose key changed: what it was is not known.
+        fold.add(byKey.get(JSON.stringify(own.slice(0, keyLength))) ?? 'unknown', own)
+      }
+    }
+    return { result: call.decode(strip(entry, count)), changes: fold.changes(), none: entry.rowCount === 0 }
+  }
+
+  /** A13: it touched no row, so another's commit may be visible: what it names is dropped, and its table read past. */
+  async #seen(context: Context, rows: RowWrite, call: Call<unknown>, analysis: Analysis): Promise<void> {
+    const { delivery } = this.#engine
+    delivery.grace(context.database.id, [rows.table.id])
+    const values = { params: call.params, literals: analysis.literals }
+    const named: Change[] = []
+    for (const pinned of pinnedValues(rows, values, this.#engine.reader.limits)) {
+      if (pinned.size === 0) continue
+      named.push({
+        kind: 'rows',
+        table: rows.table.id,
+        before: { values: pinned },
+        after: undefined,
+        columns: undefined,
+        onlyKnown: true,
+      })
+    }
+    await delivery.deliver(context.database.id, named, { text: call.text, reasons: ['it touched no row'] }, undefined)
+  }
+
+  async #failed(
+    state: ConnectionState,
+    context: Context,
+    plan: WritePlan,
+    error: unknown,
+    autocommit: boolean,
+    text: string,
+  ): Promise<void> {
+    const changes = coarse(plan)
+    if (outcomeUnknown(error)) {
+      if (autocommit) await this.unknownOutcome(state, changes, text)
+      // A later COMMIT of this transaction may still carry it.
+      else if (state.session.inTransaction) state.session.queue(changes, text)
+      return
+    }
+    state.session.follow(state.connection.status())
+    // CALL and DO may have committed before they failed (A14).
+    if (plan.opaque && plan.database) {
+      await this.#engine.delivery.deliver(context.database.id, changes, { text, reasons: plan.reasons }, undefined)
+    }
+    const code = sqlState(error)
+    if (!code?.startsWith('23') && !code?.startsWith('40')) return
+    const tables = new Set([...(plan.rows ? [plan.rows.table.id] : []), ...plan.tables])
+    // A foreign key that was not met tells of the other table.
+    for (const table of context.catalog.tables.values()) {
+      if (table.references.some((reference) => plan.rows && reference.child.id === plan.rows.table.id)) tables.add(table.id)
+      if (plan.rows?.table.id === table.id) for (const reference of table.references) tables.add(reference.child.id)
+    }
+    this.#engine.delivery.grace(context.database.id, [...tables])
+    await this.#engine.delivery.deliver(
+      context.database.id,
+      [...tables].map((table): Change => ({ kind: 'table', table })),
+      { text, reasons: [`it failed with ${code}: another's commit may be visible`] },
+      undefined,
+    )
+  }
+
+  /** A2: it may be committed any moment. The tables are blocked until the outcome is known. */
+  async unknownOutcome(state: ConnectionState, changes: readonly Change[], cause: string): Promise<void> {
+    const { database } = state.source
+    if (!database || changes.length === 0) return
+    const whole = changes.some((change) => change.kind === 'database' || change.kind === 'everything')
+    const tables = whole ? 'database' : [...new Set(changes.map((change) => (change as { readonly table: string }).table))]
+    await this.#engine.settle(state, database, tables, cause)
+  }
+
+  /** A string of several statements is the sum of them; it may have stopped anywhere (A14). */
+  async several<R>(state: ConnectionState, context: Context | string, call: Call<R>, text: TextAnalysis, scope: Scope): Promise<R> {
+    const { session, connection } = state
+    if (typeof context === 'string') return this.blind(state, call, context, scope, false)
+    const changes: Change[] = []
+    let commits = false
+    let touched = false
+    let locks = false
+    const reasons = new Set<string>()
+    for (const { template } of text.statements) {
+      const { statement } = template
+      if (statement.kind === 'transaction') {
+        commits ||= statement.verb !== 'savepoint' && statement.verb !== 'release' && statement.verb !== 'begin'
+        if (statement.verb === 'commit-prepared') changes.push({ kind: 'database', catalog: true })
+        continue
+      }
+      const { write } = context.planner.plan(template)
+      changes.push(...coarse(write))
+      touched ||= write.opaque || statement.kind === 'setting'
+      locks ||= write.locks
+      if (write.catalog) session.touchCatalog()
+      for (const reason of write.reasons) reasons.add(reason)
+    }
+    this.#engine.bypassed(call.text, 'several statements in one string', [])
+    session.wrote()
+    let error: unknown
+    let result: R | undefined
+    try {
+      result = await this.#pass(call)
+    } catch (caught) {
+      error = caught ?? new Error('cacheops: the statement failed without an error')
+    }
+    if (touched) this.#engine.runner.touched(state)
+    const status = connection.status()
+    const held = [...session.queued]
+    const kept = scope.noInvalidation ? [] : changes
+    if (error !== undefined && outcomeUnknown(error)) await this.unknownOutcome(state, [...held, ...changes], call.text)
+    else if (status === 'idle' || commits) {
+      session.end()
+      await this.#engine.delivery.deliver(
+        context.database.id,
+        [...held, ...kept],
+        { text: call.text, reasons: [...reasons] },
+        scope.deferred,
+      )
+    }
+    session.follow(status)
+    if (status !== 'idle' && session.inTransaction) session.queue(kept, call.text)
+    if (locks) session.locked(true)
+    if (error !== undefined) throw error
+    return result as R
+  }
+
+  /** Nothing is known of the database: a write drops everything; a query only where it calls what may write. */
+  async blind<R>(state: ConnectionState, call: Call<R>, reason: string, scope: Scope, query: boolean): Promise<R> {
+    const { session, connection, source } = state
+    const mayWrite = !query || callsUnknown(this.#engine.analyze(call.text))
+    this.#engine.bypassed(call.text, reason, [])
+    if (mayWrite) session.wrote()
+    try {
+      return await this.#pass(call)
+    } finally {
+      const inside = session.inTransaction
+      const ended = session.follow(connection.status())
+      if (mayWrite && !scope.noInvalidation) {
+        if (session.inTransaction && inside && !ended) session.queue([{ kind: 'database', catalog: true }], call.text)
+        else await this.#engine.everythingOf(source, call.text, reason, scope)
+      }
+      if (ended) session.end()
+      this.#engine.runner.touched(state)
+    }
+  }
+}
+
+function callsUnknown(text: TextAnalysis): boolean {
+  let unknown = false
+  for (const { template } of text.statements) {
+    if (template.statement.kind !== 'select') return true
+    walkQuery(template.statement.query, {
+      expr: (expr) => {
+        if (expr.kind === 'call' && !PURE_FUNCTIONS.has(expr.name)) unknown = true
+      },
+      write: () => {
+        unknown = true
+      },
+    })
+  }
+  return unknown
+}
+
+function wholeChanges(plan: WritePlan): Change[] {
+  const changes: Change[] = plan.tables.map((table) => ({ kind: 'table', table }))
+  if (plan.database) changes.push({ kind: 'database', catalog: plan.catalog })
+  return changes
+}
+
+/** All that a plan may change, by table. */
+export function coarse(plan: WritePlan): Change[] {
+  const tables = new Set(plan.tables)
+  if (plan.rows) {
+    tables.add(plan.rows.table.id)
+    for (const { child } of plan.rows.cascades) tables.add(child)
+  }
+  const changes: Change[] = [...tables].map((table) => ({ kind: 'table', table }))
+  if (plan.database) changes.push({ kind: 'database', catalog: plan.catalog })
+  return changes
+}
+
+/** The old row of an upsert, or undefined where there was none: its key would not be NULL. */
+function oldRow(rows: RowWrite, row: WireRow): WireRow | undefined | 'unknown' {
+  if (!rows.upsert) return row
+  const key = rows.table.keys.find((candidate) => candidate.primary)
+  if (!key) return 'unknown'
+  return row.slice(0, key.columns.length).every((value) => value === null) ? undefined : row
+}
+
+function strip(entry: Entry, added: number): Entry {
+  const fields = entry.fields.slice(0, entry.fields.length - added)
+  // Without a RETURNING of its own the statement has no rows to show.
+  return { ...entry, fields, rows: fields.length === 0 ? [] : entry.rows.map((row) => row.slice(0, fields.length)) }
+}

@@ -1,0 +1,151 @@
+import type { Restriction, ValueSource } from '../invalidation/template.js'
+import type { Expr, SubqueryExpr } from '../sql/statement.js'
+import { TEMPORAL_TYPE_NAMES } from './functions.js'
+import type { ColumnUse } from './scope.js'
+
+/** What a condition says when it is true, as far as it can be used. */
+export type Atom =
+  | { readonly kind: 'restriction'; readonly on: ColumnUse; readonly restriction: Restriction }
+  | { readonly kind: 'same'; readonly left: ColumnUse; readonly right: ColumnUse }
+  /** A subquery that the condition evaluates, whatever it says. */
+  | { readonly kind: 'subquery'; readonly query: SubqueryExpr }
+
+export type Conj = readonly Atom[]
+/** True if any conj is; `[[]]` is "true", for all we know. */
+export type Dnf = readonly Conj[]
+
+export const TRUE: Dnf = [[]]
+
+/** What the planner of expressions offers to the reader of conditions. */
+export interface ConditionContext {
+  /** Resolves a column and notes that it is read; undefined where it is not a column of a table. */
+  column(expr: Expr): ColumnUse | undefined
+  /** The value of a constant, if it compares with that column as the database would (A23). */
+  constant(expr: Expr, on: ColumnUse): ValueSource | undefined
+  /** Visits an expression for what it reads and for purity, and gives the subqueries directly inside it. */
+  visit(expr: Expr): readonly SubqueryExpr[]
+  readonly maxConjs: number
+}
+
+/**
+ * The disjunctive normal form of a condition: NOT is pushed to the leaves first, and whatever is not `column = constant`,
+ * `IN`, `IS NULL` or `column = column` counts as true (S2).
+ */
+export function dnf(expr: Expr, context: ConditionContext, negated = false): Dnf {
+  switch (expr.kind) {
+    case 'and':
+    case 'or': {
+      const parts = expr.args.map((arg) => dnf(arg, context, negated))
+      return (expr.kind === 'and') !== negated
+        ? parts.reduce((left, right) => conjoin(left, right, context.maxConjs), TRUE)
+        : bounded(parts.flat(), context.maxConjs)
+    }
+    case 'not':
+      return dnf(expr.arg, context, !negated)
+    case 'column': {
+      const on = context.column(expr)
+      if (on?.column.keyType !== 'boolean') return TRUE
+      const value: ValueSource = { kind: 'constant', value: negated ? 'false' : 'true', literal: 'boolean' }
+      return [[{ kind: 'restriction', on, restriction: { kind: 'value', ...columnOf(on), value } }]]
+    }
+    default:
+      return negated ? leaf(context.visit(expr)) : positive(expr, context)
+  }
+}
+
+function positive(expr: Expr, context: ConditionContext): Dnf {
+  switch (expr.kind) {
+    case 'equals':
+      return equality(expr.left, expr.right, context)
+    case 'in': {
+      const on = expr.arg.kind === 'column' ? context.column(expr.arg) : undefined
+      const items = on ? expr.items.map((item) => context.constant(item, on)) : []
+      if (on && items.length > 0 && items.every((item) => item !== undefined)) {
+        return [[{ kind: 'restriction', on, restriction: { kind: 'list', ...columnOf(on), items: items as ValueSource[] } }]]
+      }
+      return leaf(context.visit(expr))
+    }
+    case 'equals-any': {
+      const on = expr.arg.kind === 'column' ? context.column(expr.arg) : undefined
+      if (on && (expr.array.kind === 'param' || expr.array.kind === 'literal')) {
+        const array = context.constant(expr.array, on)
+        if (array) return [[{ kind: 'restriction', on, restriction: { kind: 'array', ...columnOf(on), array } }]]
+      }
+      return leaf(context.visit(expr))
+    }
+    case 'is-null': {
+      const on = expr.arg.kind === 'column' ? context.column(expr.arg) : undefined
+      if (on && isScalar(on)) return [[{ kind: 'restriction', on, restriction: { kind: 'null', ...columnOf(on) } }]]
+      if (on) return TRUE
+      return leaf(context.visit(expr))
+    }
+    default:
+      return leaf(context.visit(expr))
+  }
+}
+
+function equality(left: Expr, right: Expr, context: ConditionContext): Dnf {
+  const a = left.kind === 'column' ? context.column(left) : undefined
+  const b = right.kind === 'column' ? context.column(right) : undefined
+  if (a && b) {
+    // A23: equal values are equal keys only between identical types and collations.
+    const same =
+      a.column.keyType !== 'other' &&
+      a.column.typeOid === b.column.typeOid &&
+      a.column.collationOid === b.column.collationOid
+    return same ? [[{ kind: 'same', left: a, right: b }]] : leaf(context.visit({ kind: 'equals', left, right }))
+  }
+  const on = a ?? b
+  const other = a ? right : left
+  if (on && other.kind !== 'column') {
+    const value = context.constant(other, on)
+    if (value) return [[{ kind: 'restriction', on, restriction: { kind: 'value', ...columnOf(on), value } }]]
+  }
+  return leaf([...(left.kind === 'column' ? [] : context.visit(left)), ...(right.kind === 'column' ? [] : context.visit(right))])
+}
+
+/** B4: a composite IS NULL where all its fields are; only for types that are surely not composite is NULL just NULL. */
+function isScalar(on: ColumnUse): boolean {
+  return on.column.keyType !== 'other' || SCALAR_TYPES.has(on.column.typeName)
+}
+
+const SCALAR_TYPES: ReadonlySet<string> = new Set([
+  ...TEMPORAL_TYPE_NAMES,
+  'numeric',
+  'real',
+  'double precision',
+  'json',
+  'jsonb',
+  'bytea',
+  'text',
+  'character varying',
+  'character',
+  'interval',
+  'inet',
+])
+
+function leaf(subqueries: readonly SubqueryExpr[]): Dnf {
+  return [subqueries.map((query): Atom => ({ kind: 'subquery', query }))]
+}
+
+function columnOf(on: ColumnUse): { readonly column: string; readonly keyType: ColumnUse['column']['keyType'] } {
+  return { column: on.column.name, keyType: on.column.keyType }
+}
+
+/** `left AND right`. Over the bound only what the smaller side says is kept, and every subquery of both. */
+export function conjoin(left: Dnf, right: Dnf, maxConjs: number): Dnf {
+  if (left === TRUE) return right
+  if (right === TRUE) return left
+  if (left.length * right.length > maxConjs) {
+    const [kept, dropped] = left.length <= right.length ? [left, right] : [right, left]
+    const subqueries = dropped.flat().filter((atom) => atom.kind === 'subquery')
+    return kept.map((conj) => [...conj, ...subqueries])
+  }
+  return left.flatMap((a) => right.map((b) => (a.length === 0 ? b : b.length === 0 ? a : [...a, ...b])))
+}
+
+/** Over the bound a disjunction is "true", but its subqueries stay known. */
+function bounded(conjs: Dnf, maxConjs: number): Dnf {
+  if (conjs.length <= maxConjs) return conjs
+  return [conjs.flat().filter((atom) => atom.kind === 'subquery')]
+}

@@ -1,0 +1,58 @@
+import type { RelationName, Query, Source } from '../sql/statement.js'
+import { walkQuery } from './walk.js'
+
+/**
+ * The relation whose policy a query has: the first of the outermost FROM, looked up through derived tables, CTEs and the
+ * first branch of a set operation; without a FROM the first that it reads at all.
+ */
+export function mainRelation(query: Query): RelationName | undefined {
+  return inQuery(query, new Map()) ?? anyRelation(query)
+}
+
+type Ctes = ReadonlyMap<string, { readonly query: Query; readonly ctes: Ctes } | undefined>
+
+function inQuery(query: Query, outer: Ctes): RelationName | undefined {
+  const ctes = new Map(outer)
+  for (const cte of query.ctes) {
+    ctes.set(cte.name, cte.body.kind === 'query' ? { query: cte.body.query, ctes: new Map(ctes) } : undefined)
+  }
+  const body = query.body
+  if (body.kind === 'set-operation') return inQuery(body.left, ctes) ?? inQuery(body.right, ctes)
+  if (body.kind === 'values') return undefined
+  for (const source of body.from) {
+    const found = inSource(source, ctes)
+    if (found) return found
+  }
+  return undefined
+}
+
+function inSource(source: Source, ctes: Ctes): RelationName | undefined {
+  switch (source.kind) {
+    case 'join':
+      return inSource(source.left, ctes) ?? inSource(source.right, ctes)
+    case 'derived':
+      return inQuery(source.query, ctes)
+    case 'table': {
+      const { relation } = source
+      if (relation.schema !== undefined || !ctes.has(relation.name)) return relation
+      const cte = ctes.get(relation.name)
+      return cte && inQuery(cte.query, cte.ctes)
+    }
+  }
+}
+
+function anyRelation(query: Query): RelationName | undefined {
+  const ctes = new Set<string>()
+  let found: RelationName | undefined
+  walkQuery(query, {
+    query: (inner) => {
+      for (const cte of inner.ctes) ctes.add(cte.name)
+    },
+    source: (source) => {
+      if (source.kind !== 'table' || found) return
+      if (source.relation.schema === undefined && ctes.has(source.relation.name)) return
+      found = source.relation
+    },
+  })
+  return found
+}

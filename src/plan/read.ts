@@ -1,0 +1,82 @@
+import type { Catalog, Table } from '../catalog/catalog.js'
+import { resolveRelation } from '../catalog/resolve.js'
+import type { DependencyTemplate } from '../invalidation/template.js'
+import type { Query, RelationName } from '../sql/statement.js'
+import { Bypass } from './bypass.js'
+import { castsOfParams, ExpressionReader } from './expressions.js'
+import { mainRelation } from './main-table.js'
+import { type OperationRule, operationRule } from './operation.js'
+import { QueryReader } from './query.js'
+import { castsIn, walkQuery } from './walk.js'
+
+/** How a read is cached, or why it is not. Policy and session come on top, call by call. */
+export type ReadPlan = CacheableRead | UncacheableRead
+
+interface ReadBase {
+  readonly kind: 'read'
+  readonly operation: OperationRule
+  /** The table whose policy counts. */
+  readonly main: Table | undefined
+  /** Ids of the tables that it reads, as far as they are known. */
+  readonly tables: readonly Table[]
+}
+
+export interface CacheableRead extends ReadBase {
+  readonly cacheable: true
+  readonly dependencies: readonly DependencyTemplate[]
+  /** Ids of all tables in `dependencies`. */
+  readonly tableIds: readonly string[]
+  /** Values that may be input words such as `'today'` (A10): looked at in each call. */
+  readonly suspects: { readonly params: readonly number[]; readonly literals: readonly number[] }
+}
+
+export interface UncacheableRead extends ReadBase {
+  readonly cacheable: false
+  readonly reason: string
+}
+
+export interface PlanLimits {
+  /** Most conjs of a condition in normal form; over it the condition counts as true. */
+  readonly maxConjs: number
+}
+
+/** Plans a query that neither writes nor locks. */
+export function planRead(query: Query, catalog: Catalog, searchPath: readonly string[], limits: PlanLimits): ReadPlan {
+  const lookUp = (relation: RelationName): Table | undefined => {
+    const table = resolveRelation(catalog, relation, searchPath)
+    return table === 'system' ? undefined : table
+  }
+  const main = mainRelation(query)
+  const base = {
+    kind: 'read' as const,
+    operation: operationRule(query, (source) => lookUp(source.relation)),
+    main: main && lookUp(main),
+  }
+  const casts = castsOfParams(castsIn((visitor) => walkQuery(query, visitor)))
+  const expressions = new ExpressionReader(catalog, casts)
+  const reader = new QueryReader(catalog, searchPath, expressions, limits.maxConjs)
+  try {
+    reader.read(query)
+    for (const table of reader.tables) refuse(table)
+    if (reader.tables.length === 0) throw new Bypass('it reads no table')
+  } catch (error) {
+    if (!(error instanceof Bypass)) throw error
+    return { ...base, tables: reader.tables, cacheable: false, reason: error.reason }
+  }
+  return {
+    ...base,
+    tables: reader.tables,
+    cacheable: true,
+    dependencies: reader.dependencies,
+    tableIds: [...new Set(reader.dependencies.map((dependency) => dependency.table))],
+    suspects: { params: [...expressions.suspects.params], literals: [...expressions.suspects.literals] },
+  }
+}
+
+/** Relations whose changes cannot all be followed (A6, A16, B8). */
+function refuse(table: Table): void {
+  if (table.temporary) throw new Bypass(`${table.id} is a temporary table`)
+  if (table.kind !== 'table') throw new Bypass(`${table.id} is a ${table.kind}`)
+  if (table.inherits) throw new Bypass(`${table.id} inherits or is inherited from`)
+  if (table.rowSecurity) throw new Bypass(`${table.id} is under row-level security`)
+}

@@ -1,0 +1,309 @@
+import type { Catalog, Reference, Table } from '../catalog/catalog.js'
+import type { ConjTemplate } from '../invalidation/template.js'
+import type { Statement, Write } from '../sql/statement.js'
+import { Bypass } from './bypass.js'
+import { type Declarations, Effects, acts } from './effects.js'
+import { castsOfParams, ExpressionReader } from './expressions.js'
+import { PURE_FUNCTIONS } from './functions.js'
+import { project, QueryReader } from './query.js'
+import type { PlanLimits } from './read.js'
+import type { Item, Occurrence } from './scope.js'
+import { TRUE } from './conditions.js'
+import { castsIn, type Visitor, walkQuery, walkWrite } from './walk.js'
+
+/** What a foreign key does to the referencing rows of a row that is deleted, or whose key is changed. */
+export interface Cascade {
+  readonly on: 'delete' | 'update'
+  readonly child: string
+  /** Pairs of columns whose values are the same and keyed alike; others of the key are left out. */
+  readonly columns: readonly { readonly parent: string; readonly child: string }[]
+  readonly action: 'cascade' | 'set null' | 'set default'
+  /** Columns of the child that the action sets. */
+  readonly sets: readonly string[]
+  /** A trigger or a generated column may change more of the child. */
+  readonly anyColumn: boolean
+}
+
+/** A statement's own write, as far as its rows can be followed. */
+export interface RowWrite {
+  readonly operation: 'insert' | 'update' | 'delete'
+  readonly table: Table
+  /** How to name a column of the target in RETURNING: its alias, or its name, quoted. */
+  readonly qualifier: string
+  /** What WHERE says of a row before the write. `[[]]`: nothing. */
+  readonly pins: readonly ConjTemplate[]
+  /** Columns that may change, `undefined` for any. Of an upsert: what DO UPDATE may change. */
+  readonly changed: readonly string[] | undefined
+  readonly upsert: boolean
+  /** RETURNING may be added: an ordinary table without policies. The role's privileges come on top. */
+  readonly returning: boolean
+  /** The statement's RETURNING list is not empty. */
+  readonly returns: boolean
+  /** Columns of a key by which rows can be told apart, for a read before the write; undefined where it cannot be made. */
+  readonly preRead: readonly string[] | undefined
+  /** RETURNING can name `old` and `new` (PostgreSQL 18). */
+  readonly oldImages: boolean
+  readonly cascades: readonly Cascade[]
+}
+
+export interface WritePlan {
+  readonly kind: 'write'
+  readonly rows: RowWrite | undefined
+  /** Ids of tables of which any row may change. */
+  readonly tables: readonly string[]
+  readonly database: boolean
+  readonly catalog: boolean
+  readonly opaque: boolean
+  readonly locks: boolean
+  /** Locks of the session's own, that outlive the transaction. */
+  readonly sessionLocks: boolean
+  /** Locks of the session may have been released. */
+  readonly unlocks: boolean
+  readonly reasons: readonly string[]
+}
+
+/** Whether a plan changes anything that others could have cached. */
+export function changesAnything(plan: WritePlan): boolean {
+  return plan.rows !== undefined || plan.tables.length > 0 || plan.database
+}
+
+/** Plans the effects of any statement that is not a transaction's verb; a plain read's may be none. */
+export function planWrite(
+  statement: Statement,
+  catalog: Catalog,
+  searchPath: readonly string[],
+  declared: Declarations,
+  limits: PlanLimits,
+): WritePlan {
+  const effects = new Effects(catalog, searchPath, declared)
+  let rows: RowWrite | undefined
+  switch (statement.kind) {
+    case 'select':
+      effects.locks ||= statement.locks
+      walkEffects(effects, (visitor) => walkQuery(statement.query, visitor))
+      break
+    case 'write': {
+      walkEffects(effects, (visitor) => walkWrite(statement.write, visitor), statement.write)
+      const table = effects.resolve(statement.write.relation)
+      if (table) rows = planRows(statement.write, table, catalog, searchPath, effects, limits)
+      break
+    }
+    case 'table-write':
+      for (const relation of statement.relations) {
+        const table = effects.resolve(relation)
+        if (!table) continue
+        if (statement.command === 'truncate') effects.truncate(table, statement.cascade)
+        else effects.wholeTable(table, `${statement.command.toUpperCase()} does not say which rows of ${table.id} it changes`)
+      }
+      for (const call of statement.calls ?? []) effects.call(call.schema, call.name)
+      break
+    case 'definition':
+      effects.everything(`${statement.command} changes definitions`, true)
+      break
+    case 'opaque':
+      if (statement.writes) effects.everything(statement.reason, true)
+      else if (statement.calls === undefined) effects.everything(statement.reason, true)
+      else for (const call of statement.calls) effects.call(call.schema, call.name)
+      effects.locks ||= statement.locks
+      break
+    case 'lock':
+      effects.locks = true
+      break
+    case 'setting':
+      effects.opaque = true
+      break
+    case 'transaction':
+    case 'harmless':
+    case 'empty':
+      break
+  }
+  return {
+    kind: 'write',
+    rows,
+    tables: [...effects.tables.keys()],
+    database: effects.database,
+    catalog: effects.catalog,
+    opaque: effects.opaque,
+    locks: effects.locks,
+    sessionLocks: effects.sessionLocks,
+    unlocks: effects.unlocks,
+    reasons: [...effects.reasons],
+  }
+}
+
+/** Functions that are called anywhere, and writes in CTEs. */
+function walkEffects(effects: Effects, walk: (visitor: Visitor) => void, own?: Write): void {
+  walk({
+    expr: (expr) => {
+      if (expr.kind === 'call') effects.call(expr.schema, expr.name)
+    },
+    write: (write) => {
+      if (write === own) return
+      const table = effects.resolve(write.relation)
+      if (table) effects.wholeTable(table, `a CTE writes to ${table.id}`)
+    },
+  })
+}
+
+function planRows(
+  write: Write,
+  table: Table,
+  catalog: Catalog,
+  searchPath: readonly string[],
+  effects: Effects,
+  limits: PlanLimits,
+): RowWrite | undefined {
+  if (table.kind !== 'table' || table.inherits || table.rules || table.temporary) {
+    effects.wholeTable(table, `${table.id} is not an ordinary table`)
+    return undefined
+  }
+  effects.triggers(table, write.kind)
+  const upsert = write.kind === 'insert' && write.onConflict === 'update'
+  if (upsert) effects.triggers(table, 'update')
+  if (write.kind !== 'delete') effects.defaults(table)
+  const changed = changedColumns(write, table)
+  const filter = write.kind === 'insert' ? undefined : readFilter(write, table, catalog, searchPath, limits)
+  const ordinary = write.kind === 'insert' ? true : isOrdinary(write)
+  return {
+    operation: write.kind,
+    table,
+    qualifier: quote(write.alias ?? table.name),
+    pins: filter?.pins ?? [[]],
+    changed,
+    upsert,
+    returning: !table.rowSecurity,
+    returns: write.returning.length > 0,
+    preRead: write.kind === 'update' && ordinary && filter?.pure && !table.rowSecurity ? keyOf(table) : undefined,
+    oldImages: catalog.serverVersion >= 180_000 && !namesOldOrNew(write),
+    cascades: cascadesOf(table, write.kind, upsert, changed, effects),
+  }
+}
+
+/** Columns whose value may differ after an update or an upsert (A9); `undefined` for any. */
+function changedColumns(write: Write, table: Table): readonly string[] | undefined {
+  if (write.kind === 'delete' || (write.kind === 'insert' && write.onConflict !== 'update')) return undefined
+  if (table.triggers.some((trigger) => trigger.timing === 'before' && trigger.level === 'row')) return undefined
+  const changed = new Set(write.assignments.map((assignment) => assignment.column))
+  // A generated column follows the columns that it reads.
+  for (const column of table.columns) {
+    if (column.generated && (column.generatedFrom.length === 0 || column.generatedFrom.some((name) => changed.has(name)))) {
+      changed.add(column.name)
+    }
+  }
+  return [...changed]
+}
+
+/** What WHERE says of the target's rows, and whether the condition could be evaluated once more beforehand. */
+function readFilter(
+  write: Exclude<Write, { kind: 'insert' }>,
+  table: Table,
+  catalog: Catalog,
+  searchPath: readonly string[],
+  limits: PlanLimits,
+): { readonly pins: readonly ConjTemplate[]; readonly pure: boolean } {
+  if (!write.where) return { pins: [[]], pure: true }
+  const casts = castsOfParams(castsIn((visitor) => walkWrite(write, visitor)))
+  const expressions = new ExpressionReader(catalog, casts)
+  const reader = new QueryReader(catalog, searchPath, expressions, limits.maxConjs)
+  const target: Occurrence = {
+    kind: 'table',
+    alias: write.alias ?? table.name,
+    bare: write.alias === undefined,
+    table,
+    read: new Set(),
+    all: false,
+  }
+  const items: Item[] = [target]
+  try {
+    const ctes = reader.commonTables(write.ctes, undefined, TRUE, undefined)
+    const sources = write.kind === 'update' ? write.from : write.using
+    const nodes = sources.map((source) => reader.resolve(source, items, ctes))
+    const context = reader.filter(write.where, nodes, { items, outer: undefined }, TRUE, ctes)
+    return { pins: project(context, target), pure: isPure(write) }
+  } catch (error) {
+    // What the condition says is not understood: it pins nothing (S1).
+    if (!(error instanceof Bypass)) throw error
+    return { pins: [[]], pure: false }
+  }
+}
+
+function isPure(write: Write): boolean {
+  let pure = true
+  walkWrite(write, {
+    expr: (expr) => {
+      if (expr.kind === 'environment') pure = false
+      if (expr.kind === 'call' && !PURE_FUNCTIONS.has(expr.name)) pure = false
+    },
+  })
+  return pure
+}
+
+/** One table, no CTE: its WHERE clause can stand in a statement of its own. */
+function isOrdinary(write: Exclude<Write, { kind: 'insert' }>): boolean {
+  return write.ctes.length === 0 && (write.kind === 'update' ? write.from : write.using).length === 0
+}
+
+function keyOf(table: Table): readonly string[] | undefined {
+  const key = table.keys.find((candidate) => candidate.primary) ?? table.keys.find((candidate) => !candidate.nullable)
+  return key?.columns
+}
+
+function namesOldOrNew(write: Write): boolean {
+  const names = new Set([write.alias ?? write.relation.name])
+  walkWrite(write, {
+    source: (source) => {
+      if (source.kind === 'table') names.add(source.alias ?? source.relation.name)
+      if (source.kind === 'derived' && source.alias !== undefined) names.add(source.alias)
+    },
+  })
+  return names.has('old') || names.has('new')
+}
+
+function cascadesOf(
+  table: Table,
+  operation: RowWrite['operation'],
+  upsert: boolean,
+  changed: readonly string[] | undefined,
+  effects: Effects,
+): readonly Cascade[] {
+  const cascades: Cascade[] = []
+  for (const reference of table.references) {
+    if (operation === 'delete' && acts(reference.onDelete)) {
+      cascades.push(cascade(table, reference, 'delete', effects))
+    }
+    const rekeyed = changed === undefined || reference.parentColumns.some((column) => changed.includes(column))
+    if ((operation === 'update' || upsert) && rekeyed && acts(reference.onUpdate)) {
+      cascades.push(cascade(table, reference, 'update', effects))
+    }
+  }
+  return cascades
+}
+
+function cascade(table: Table, reference: Reference, on: 'delete' | 'update', effects: Effects): Cascade {
+  const { child } = reference
+  const action = (on === 'delete' ? reference.onDelete : reference.onUpdate) as Cascade['action']
+  const deletes = on === 'delete' && action === 'cascade'
+  const sets = deletes ? [] : action === 'cascade' ? reference.childColumns : reference.setColumns
+  const event = deletes ? 'delete' : 'update'
+  // Children of the child: which of their rows is not known from here.
+  effects.triggers(child, event)
+  for (const next of child.references) {
+    const follows = deletes ? acts(next.onDelete) : acts(next.onUpdate) && next.parentColumns.some((column) => sets.includes(column))
+    if (follows) effects.wholeTable(next.child, `a cascade reaches ${next.child.id} through ${child.id}`)
+  }
+  if (child.rules) effects.everything(`${child.id} has rules`)
+  const columns = reference.childColumns.flatMap((name, index) => {
+    const parent = table.column.get(reference.parentColumns[index] as string)
+    const own = child.column.get(name)
+    const alike =
+      parent !== undefined && own !== undefined && own.keyType !== 'other' &&
+      parent.typeOid === own.typeOid && parent.collationOid === own.collationOid
+    return alike ? [{ parent: parent.name, child: own.name }] : []
+  })
+  const before = child.triggers.some((trigger) => trigger.timing === 'before' && trigger.level === 'row')
+  return { on, child: child.id, columns, action, sets, anyColumn: before || child.columns.some((column) => column.generated) }
+}
+
+export function quote(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`
+}

@@ -1,0 +1,99 @@
+import type { HarmlessStatement, RelationName, Statement, TableWriteStatement } from '../statement.js'
+import { DEFINITIONS, HARMLESS } from './commands.js'
+import { bodyOf, expectNode, flagOf, listOf, nodeOf, type Raw, textOf } from './raw.js'
+import { setting } from './settings.js'
+import { relationName } from './sources.js'
+import { type Survey, survey } from './survey.js'
+import { transaction } from './transactions.js'
+
+/** Every statement but SELECT, INSERT, UPDATE and DELETE. `command` is how the text begins. */
+export function utility(type: string, body: Raw, command: string): Statement {
+  if (type === 'ConstraintsSetStmt') return harmless('set constraints')
+  if (HARMLESS.has(type)) return harmless(command)
+  if (DEFINITIONS.has(type)) return { kind: 'definition', command, temporary: isTemporary(type, body) }
+  switch (type) {
+    case 'TransactionStmt':
+      return transaction(body)
+    case 'VariableSetStmt':
+    case 'DiscardStmt':
+      return setting(type, body)
+    case 'LockStmt':
+      return { kind: 'lock' }
+    case 'TruncateStmt':
+      return { ...tableWrite('truncate', listOf(body, 'relations')), cascade: body.behavior === 'DROP_CASCADE' }
+    case 'RefreshMatViewStmt':
+      return tableWrite('refresh', [{ RangeVar: bodyOf(body, 'relation') }])
+    case 'MergeStmt':
+      return merge(body)
+    case 'CopyStmt':
+      return copy(body, command)
+    case 'ExplainStmt':
+      return explain(body, command)
+    case 'DeclareCursorStmt':
+      return opaque('a cursor', survey(body))
+    default:
+      // EXECUTE, CALL, DO, LOAD, and what PostgreSQL will have tomorrow.
+      return { ...opaque(`${command.toUpperCase()} may do anything`, survey(body)), writes: true }
+  }
+}
+
+const harmless = (command: string): HarmlessStatement => ({ kind: 'harmless', command })
+
+export function opaque(reason: string, seen: Survey): Extract<Statement, { readonly kind: 'opaque' }> {
+  const { writes, calls, relations, locks } = seen
+  return { kind: 'opaque', reason, writes, calls, relations, locks }
+}
+
+function tableWrite(command: TableWriteStatement['command'], relations: readonly unknown[]): TableWriteStatement {
+  return { kind: 'table-write', command, relations: relations.map((item) => nameOf(item)), cascade: false }
+}
+
+const nameOf = (item: unknown): RelationName => relationName(nodeOf(item).body)
+
+function merge(body: Raw): Statement {
+  // A WITH before MERGE may write too, and expressions may call.
+  const { written, calls } = survey({ MergeStmt: body })
+  return { kind: 'table-write', command: 'merge', relations: written, cascade: false, calls }
+}
+
+function copy(body: Raw, command: string): Statement {
+  if (body.query !== undefined) return opaque('COPY of a query', survey(body))
+  if (!flagOf(body, 'is_from')) return harmless(command)
+  const { calls } = survey(body)
+  return { ...tableWrite('copy-from', [{ RangeVar: bodyOf(body, 'relation') }]), calls }
+}
+
+function explain(body: Raw, command: string): Statement {
+  const executed = listOf(body, 'options').some((item) => {
+    const option = expectNode(item, 'DefElem', ['defname', 'arg', 'defaction', 'location'])
+    return textOf(option, 'defname') === 'analyze' && !isFalse(option.arg)
+  })
+  if (!executed) return harmless(command)
+  const { type, body: inner } = nodeOf(body.query)
+  const seen = survey(body)
+  const plain = type === 'SelectStmt' && inner.intoClause === undefined && !seen.writes
+  return { ...opaque('EXPLAIN ANALYZE', seen), writes: !plain }
+}
+
+/** `(analyze false)`: anything but a plain no is a yes. */
+function isFalse(value: unknown): boolean {
+  if (value === undefined) return false
+  const { type, body } = nodeOf(value)
+  if (type === 'String') return /^(?:false|off|no|0)$/i.test(textOf(body, 'sval') ?? '')
+  return type === 'Boolean' && !flagOf(body, 'boolval')
+}
+
+/** It makes something in the session's temporary schema. DROP does not say. */
+function isTemporary(type: string, body: Raw): boolean {
+  const into = bodyOf(body, 'into')
+  const relation = bodyOf(into ?? body, into ? 'rel' : (RELATION_FIELDS.get(type) ?? 'relation'))
+  if (relation) return relation.relpersistence === 't' || relation.schemaname === 'pg_temp'
+  return type === 'DropStmt' && JSON.stringify(body.objects ?? []).includes('"pg_temp"')
+}
+
+const RELATION_FIELDS: ReadonlyMap<string, string> = new Map([
+  ['ViewStmt', 'view'],
+  ['CreateSeqStmt', 'sequence'],
+  ['AlterSeqStmt', 'sequence'],
+  ['CreateForeignTableStmt', 'base'],
+])
