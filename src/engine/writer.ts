@@ -279,7 +279,7 @@ export class Writer {
     }
     state.session.follow(state.connection.status())
     // CALL and DO may have committed before they failed (A14).
-    if (plan.opaque && plan.database) {
+    if (plan.opaque && plan.database && !neverRan(error)) {
       await this.#engine.delivery.deliver(context.database.id, changes, { text, reasons: plan.reasons }, undefined)
     }
     const code = sqlState(error)
@@ -380,6 +380,12 @@ export class Writer {
       this.#engine.runner.touched(state)
     }
   }
+}
+
+/** The server could not parse the text: an error of syntax that no function inside reports. */
+function neverRan(error: unknown): boolean {
+  const { where, internalQuery } = error as { where?: unknown; internalQuery?: unknown }
+  return sqlState(error) === '42601' && where === undefined && internalQuery === undefined
 }
 
 function callsUnknown(text: TextAnalysis): boolean {

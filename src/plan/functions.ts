@@ -20,7 +20,7 @@ const SCALAR_NAMES =
   'json_build_object json_build_array jsonb_build_object jsonb_build_array to_json to_jsonb row_to_json array_to_json ' +
   'json_array_length jsonb_array_length json_typeof jsonb_typeof jsonb_set jsonb_insert jsonb_strip_nulls json_strip_nulls ' +
   'jsonb_pretty json_extract_path json_extract_path_text jsonb_extract_path jsonb_extract_path_text json_object jsonb_object ' +
-  'jsonb_exists jsonb_exists_any jsonb_exists_all ' +
+  'jsonb_exists jsonb_exists_any jsonb_exists_all jsonb_path_exists jsonb_path_match jsonb_path_query_array jsonb_path_query_first ' +
   'to_tsvector to_tsquery plainto_tsquery phraseto_tsquery websearch_to_tsquery ts_rank ts_rank_cd ts_headline setweight ' +
   'numnode querytree encode decode sha224 sha256 sha384 sha512 num_nulls num_nonnulls ' +
   'int4range int8range numrange daterange tsrange tstzrange lower_inc upper_inc lower_inf upper_inf isempty range_merge'

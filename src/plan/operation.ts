@@ -162,13 +162,13 @@ function columnIn(expr: Expr, alias: string, bare: boolean): string | undefined 
   return expr.path[expr.path.length - 2] === alias ? expr.path[expr.path.length - 1] : undefined
 }
 
-/** Key columns alone, of one table. */
+/** Key columns alone, of one table that has others too: a row that is all key is found, not probed. */
 function selectsKeyOnly(body: SelectBody, tableOf: TableOf): boolean {
   const source = body.from.length === 1 ? body.from[0] : undefined
   if (source?.kind !== 'table') return false
   const table = tableOf(source)
   const primary = table?.keys.find((key) => key.primary)
-  if (!primary || body.targets.length === 0) return false
+  if (!table || !primary || body.targets.length === 0 || primary.columns.length === table.columns.length) return false
   return body.targets.every(({ expr }) => {
     if (expr.kind !== 'column' || expr.star) return false
     return primary.columns.includes(expr.path[expr.path.length - 1] as string)
