@@ -36,7 +36,7 @@ export class Runner {
     const context = this.#baseline(source)
     if (!analysis || !context || !this.#cachedIsolation(context.settings.isolation)) return undefined
     const { read: plan } = context.planner.plan(analysis.template)
-    if (!plan || call.uncacheable !== undefined) return undefined
+    if (!plan || call.uncacheable !== undefined || scope.explain) return undefined
     const read = this.#engine.reader.decide(context, plan, analysis, valuesOf(call, analysis), scope, call.text)
     if (typeof read === 'string') return undefined
     const reply = this.#engine.reader.look(read)
@@ -212,7 +212,8 @@ export class Runner {
     }
     if (reply?.kind === 'blocked') return this.#past(state, call, reply.reason, read.plan.tableIds)
     const lease = reply?.lease
-    const flight = lease && reader.flights.get(read.request.key)
+    // Inside a transaction nobody waits for another: what the other waits for may be a lock that this one holds.
+    const flight = lease && !state.session.inTransaction ? reader.flights.get(read.request.key) : undefined
     if (flight) {
       const entry = await reader.join(read, flight)
       if (entry) {
@@ -238,8 +239,8 @@ export class Runner {
   async #fill<R>(state: ConnectionState, call: Call<R>, read: CachedRead, lease: Lease | undefined): Promise<R> {
     const { reader } = this.#engine
     const { key } = read.request
-    await this.#engine.pause('lease-taken', key)
-    const landed = this.#ask(state, call)
+    // Nothing is awaited between the look for a flight and this one's registration: two would take off.
+    const landed = this.#ask(state, call, key)
     const flight: Flight | undefined = lease && { lease, landed }
     if (flight) {
       // Only what runs on a connection can be waited for: a waiter may hold the last one of its pool.
@@ -261,7 +262,8 @@ export class Runner {
     }
   }
 
-  async #ask<R>(state: ConnectionState, call: Call<R>): Promise<Entry> {
+  async #ask<R>(state: ConnectionState, call: Call<R>, key: string): Promise<Entry> {
+    await this.#engine.pause('lease-taken', key)
     await this.#engine.pause('before-database', call.text)
     const entry = await state.connection.run(call.text, call.params, call.name)
     await this.#engine.pause('after-database', call.text)
