@@ -27,6 +27,8 @@ export interface Settings {
   /** `transform_null_equals`: `x = NULL` means `x IS NULL`. */
   readonly nullEquals: boolean
   readonly replicationRole: string
+  /** `client_encoding` is UTF8: what JavaScript compares is what the server compares. */
+  readonly utf8: boolean
   /** The process that serves the session: another one the next time tells of a transaction pooler (A5). */
   readonly pid: number
   /** The session has a temporary schema, so a name may mean a temporary table that no catalog knows. */
@@ -113,6 +115,7 @@ export function parseSettings(row: WireRow): Settings {
     liftable: value('standardConformingStrings') === 'on',
     nullEquals: value('transformNullEquals') === 'on',
     replicationRole: value('replicationRole'),
+    utf8: value('clientEncoding') === 'UTF8',
     pid: Number(value('pid')),
     temporary: value('temporarySchema') !== '0',
   }

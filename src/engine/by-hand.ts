@@ -6,7 +6,6 @@ import type { Change } from '../invalidation/dependency.js'
 import { nearest, Policy } from '../plan/policy.js'
 import type { Database } from './database.js'
 import type { Engine } from './engine.js'
-import { ConnectionState } from './source.js'
 
 /** Drops what depends on one row. */
 export async function invalidateObj(
@@ -86,11 +85,9 @@ export async function databases(
       found.set(source.database, source.database.catalog)
       continue
     }
-    await source.access.withConnection(async (connection) => {
-      source.database?.forget()
-      const context = await engine.runner.prepare(new ConnectionState(connection, source))
-      found.set(context.database, context.catalog)
-    })
+    source.database?.forget()
+    const context = await engine.lookAt(source)
+    found.set(context.database, context.catalog)
   }
   const chosen = [...found]
     .map(([database, catalog]) => ({ database, catalog }))

@@ -52,9 +52,9 @@ export interface Access {
   withConnection<T>(use: (connection: Connection) => Promise<T>): Promise<T>
 }
 
-/** Continues with a value now, or when it is there. */
-export function then<T, U>(value: MaybePromise<T>, next: (value: T) => MaybePromise<U>): MaybePromise<U> {
-  return value instanceof Promise ? value.then(next) : next(value)
+/** Continues with a value now, or when it is there. Not named `then`: a module that exports that is taken for a promise. */
+export function next<T, U>(value: MaybePromise<T>, use: (value: T) => MaybePromise<U>): MaybePromise<U> {
+  return value instanceof Promise ? value.then(use) : use(value)
 }
 
 /** SQLSTATE of an error that the server reported; undefined where the error is the client's or the socket's. */

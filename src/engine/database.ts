@@ -82,26 +82,26 @@ export class Database {
    * where the connection is outside of a transaction, as one that waits for another's locks must not wait for its load.
    */
   async context(connection: Connection, settings: Settings, replica: boolean): Promise<Context> {
-    const loaded = this.#loaded ?? (await this.#load(connection))
-    let context = loaded.contexts.get(settings.fingerprint)
-    const storable = !(replica || settings.inRecovery || settings.readOnly)
-    if (!context || context.storable !== storable || context.settings.isolation !== settings.isolation) {
-      context = this.#makeContext(loaded, settings, replica)
-      loaded.contexts.set(settings.fingerprint, context)
-    }
-    return context
+    return this.#contextOf(this.#loaded ?? (await this.#load(connection)), settings, replica)
   }
 
   /** The same without a connection, where the catalog is loaded. */
   contextNow(settings: Settings, replica: boolean): Context | undefined {
-    const loaded = this.#loaded
-    if (!loaded) return undefined
-    const context = loaded.contexts.get(settings.fingerprint) ?? this.#makeContext(loaded, settings, replica)
-    loaded.contexts.set(settings.fingerprint, context)
+    return this.#loaded && this.#contextOf(this.#loaded, settings, replica)
+  }
+
+  #contextOf(loaded: Loaded, settings: Settings, replica: boolean): Context {
+    const storable = !(replica || settings.inRecovery || settings.readOnly)
+    const key = `${settings.fingerprint} ${settings.isolation} ${storable}`
+    let context = loaded.contexts.get(key)
+    if (!context) {
+      context = this.#makeContext(loaded, settings, storable)
+      loaded.contexts.set(key, context)
+    }
     return context
   }
 
-  #makeContext(loaded: Loaded, settings: Settings, replica: boolean): Context {
+  #makeContext(loaded: Loaded, settings: Settings, storable: boolean): Context {
     const { declarations } = this.#config
     return {
       database: this,
@@ -110,7 +110,7 @@ export class Database {
       settings,
       planner: new Planner(loaded.catalog, settings.searchPath, declarations, { maxConjs: MAX_CONJS }),
       keyBase: digest(`${this.id}\n${settings.fingerprint}\n${loaded.catalog.version}`),
-      storable: !(replica || settings.inRecovery || settings.readOnly),
+      storable,
     }
   }
 

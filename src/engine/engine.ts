@@ -6,6 +6,7 @@ import type { Analysis } from '../sql/analysis.js'
 import { type AnalyzeOptions, createAnalyzer, loadParser, parserFailed } from '../sql/analyze.js'
 import type { TextAnalysis } from '../sql/analysis.js'
 import type { Access, Call, Connection } from './connection.js'
+import type { Core, PausePoint } from './core.js'
 import { type Context, Database, queryOf } from './database.js'
 import { Delivery } from './delivery.js'
 import { Emitter, type FailureEvent } from './events.js'
@@ -18,22 +19,12 @@ import { settle } from './settle.js'
 import { ConnectionState, Source } from './source.js'
 import { Stats } from './stats.js'
 
-/** Where the interleaving test stops readers and writers. */
-export type PausePoint =
-  | 'lease-taken'
-  | 'before-database'
-  | 'after-database'
-  | 'before-store'
-  | 'pre-read'
-  | 'before-commit'
-  | 'committed'
-
 /** Bytes that analyses and plans of texts may take. */
 const ANALYSIS_BYTES = 32 * 1024 * 1024
 const TOLD_EVERY_MS = 60_000
 
 /** What ties the rooms together: one per `createCacheops`. */
-export class Engine {
+export class Engine implements Core {
   readonly config: Config
   readonly events = new Emitter()
   readonly scopes = new Scopes()
@@ -187,13 +178,22 @@ export class Engine {
     const failed = parserFailed()
     if (failed !== undefined) throw new ConfigError(failed)
     for (const source of this.#sources) {
-      await source.access.withConnection(async (connection) => {
-        const state = new ConnectionState(connection, source)
-        const context = await this.runner.prepare(state)
-        const misnamed = context.database.unknownNames()
-        if (misnamed) throw misnamed
-      })
+      const { database } = await this.lookAt(source)
+      const misnamed = database.unknownNames()
+      if (misnamed) throw misnamed
     }
+  }
+
+  /** What a source leads to now, over a connection of its own. */
+  lookAt(source: Source): Promise<Context> {
+    return source.access.withConnection(async (connection) => {
+      const state = new ConnectionState(connection, source)
+      try {
+        return await this.runner.prepare(state)
+      } finally {
+        source.forget(state)
+      }
+    })
   }
 
   /** Delivers what is queued, waits for outcomes that are being asked for. Rejects where something stays undelivered. */

@@ -1,8 +1,8 @@
 import { ConfigError } from '../base/errors.js'
 import type { WireParam } from '../invalidation/template.js'
 import type { Engine } from './engine.js'
-import { explain, type Explanation } from './explain.js'
-import { ConnectionState } from './source.js'
+import { explain } from './explain.js'
+import type { Explanation } from './explanation.js'
 
 /** Explains a text as a fresh connection would run it, without running it. */
 export async function explainText(
@@ -11,7 +11,6 @@ export async function explainText(
   params: readonly unknown[],
   identity: string | undefined,
 ): Promise<readonly Explanation[]> {
-  const explanations: Explanation[] = []
   const candidates = [...engine.sources].filter(
     (source) => identity === undefined || source.access.database === identity || source.database?.id === identity,
   )
@@ -23,14 +22,9 @@ export async function explainText(
         : `explain: no attached database has the identity '${identity}'.`,
     )
   }
-  await source.access.withConnection(async (connection) => {
-    const context = await engine.runner.prepare(new ConnectionState(connection, source))
-    for (const analysis of engine.analyze(sql).statements) {
-      const call = { text: sql, params: params.map(wireOf) }
-      explanations.push(explain(engine, context, call, analysis, engine.scopes.current))
-    }
-  })
-  return explanations
+  const context = await engine.lookAt(source)
+  const call = { text: sql, params: params.map(wireOf) }
+  return engine.analyze(sql).statements.map((analysis) => explain(engine, context, call, analysis, engine.scopes.current))
 }
 
 function wireOf(value: unknown): WireParam {

@@ -9,7 +9,7 @@ import type { Entry, Lease, ReadReply, ReadRequest } from '../store/store.js'
 import { parseDuration } from '../base/duration.js'
 import { type Context, MAX_CONJS } from './database.js'
 import type { Delivery } from './delivery.js'
-import { then } from './connection.js'
+import { next } from './connection.js'
 import type { Emitter } from './events.js'
 import { entryKey } from './key.js'
 import type { Config } from './options.js'
@@ -145,7 +145,7 @@ export class Reader {
     if (!read.context.storable || !read.context.database.current(read.context)) return
     if (!this.#expected(read.context, entry)) return
     try {
-      const stored = then(this.#config.store.write(lease, entry, read.ttl), () => undefined)
+      const stored = next(this.#config.store.write(lease, entry, read.ttl), () => undefined)
       if (stored instanceof Promise) stored.catch((error: unknown) => this.#notKept(error))
     } catch (error) {
       this.#notKept(error)

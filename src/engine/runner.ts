@@ -10,19 +10,19 @@ import type { TransactionStatement } from '../sql/statement.js'
 import type { Entry, Lease } from '../store/store.js'
 import { type Call, outcomeUnknown } from './connection.js'
 import type { Context } from './database.js'
-import type { Engine } from './engine.js'
+import type { Core } from './core.js'
 import type { CachedRead, Flight } from './reader.js'
 import type { Scope } from './scope.js'
 import type { ConnectionState, Source } from './source.js'
 import { beginStream, type Stream } from './streams.js'
-import { Writer } from './writer.js'
+import { unknownOutcome, Writer } from './writer.js'
 
 /** Runs the calls of connections: from the cache, past it, or as writes with their invalidation. */
 export class Runner {
-  readonly #engine: Engine
+  readonly #engine: Core
   readonly #writer: Writer
 
-  constructor(engine: Engine) {
+  constructor(engine: Core) {
     this.#engine = engine
     this.#writer = new Writer(engine)
   }
@@ -46,7 +46,7 @@ export class Runner {
 
   #peeked<R>(
     read: CachedRead,
-    reply: Awaited<ReturnType<Engine['reader']['look']>>,
+    reply: Awaited<ReturnType<Core['reader']['look']>>,
     call: Call<R>,
   ): MaybePromise<{ readonly result: R } | undefined> {
     if (reply?.kind === 'hit') return { result: this.#hit(read, reply.entry, call, false) }
@@ -169,16 +169,9 @@ export class Runner {
     this.#engine.explained(scope, call, analysis, context)
     if (plan.locks) session.locked(plan.sessionLocks)
     if (plan.unlocks) state.recheckLocks = true
-    if (plan.opaque || statement.kind === 'setting') this.touched(state)
+    if (plan.opaque || statement.kind === 'setting') state.touched()
     if (statement.kind === 'setting' && statement.isolation && session.inTransaction) session.setIsolation(statement.isolation)
     return result
-  }
-
-  /** Settings may be others now. */
-  touched(state: ConnectionState): void {
-    state.session.touchSettings()
-    state.source.doubt(state)
-    if (state.pooled) state.session.spoil('a setting was changed behind a transaction pooler')
   }
 
   async #read<R>(
@@ -296,7 +289,7 @@ export class Runner {
     const harmless = statement.kind === 'harmless' || statement.kind === 'setting' || statement.kind === 'lock'
     if (harmless) {
       if (statement.kind === 'lock') state.session.locked(false)
-      if (statement.kind === 'setting') this.touched(state)
+      if (statement.kind === 'setting') state.touched()
       return this.#past(state, call, undefined)
     }
     // A query may call a function that writes: without a catalog nobody knows.
@@ -325,6 +318,7 @@ export class Runner {
         if (connection.pid !== undefined && connection.pid !== state.settings.pid) state.pooled = true
         if (state.settings.temporary) session.spoil('the session has temporary tables')
         if (state.settings.nullEquals) session.spoil('transform_null_equals is on')
+        if (!state.settings.utf8) session.spoil('client_encoding is not UTF8')
       }
       const context = await source.database.context(connection, state.settings, source.access.replica)
       state.context = context
@@ -346,10 +340,6 @@ export class Runner {
       if (state.connection.status() === 'failed') return 'the transaction has failed'
       return this.#engine.parserReady ? this.#context(state) : this.#engine.loadParser().then(() => this.#context(state))
     })
-  }
-
-  unknownOutcome(state: ConnectionState, changes: readonly Change[], cause: string): Promise<void> {
-    return this.#writer.unknownOutcome(state, changes, cause)
   }
 
   /** Loads what `ready()` promises: settings and catalog, over a connection of its own. */
@@ -422,7 +412,7 @@ export class Runner {
       result = await call.passThrough()
     } catch (error) {
       const { changes, cause } = session.end()
-      if (outcomeUnknown(error)) await this.#writer.unknownOutcome(state, changes, cause)
+      if (outcomeUnknown(error)) await unknownOutcome(this.#engine, state, changes, cause)
       this.#chained(state, statement, isolation)
       throw error
     }

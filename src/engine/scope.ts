@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Operation } from '../base/vocabulary.js'
 import type { Change } from '../invalidation/dependency.js'
-import type { Explanation } from './explain.js'
+import type { Explanation } from './explanation.js'
 
 /** What `cache(query, options)` asked for. */
 export interface Asked {

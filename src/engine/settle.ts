@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Change } from '../invalidation/dependency.js'
 import type { Connection } from './connection.js'
 import type { Database } from './database.js'
-import type { Engine } from './engine.js'
+import type { Core } from './core.js'
 import type { ConnectionState } from './source.js'
 
 const FIRST_WAIT_MS = 20
@@ -14,7 +14,7 @@ const LAST_WAIT_MS = 2000
  * `free` when they are free again.
  */
 export async function settle(
-  engine: Engine,
+  engine: Core,
   state: ConnectionState,
   database: Database,
   tables: readonly string[] | 'database',
@@ -46,7 +46,7 @@ export async function settle(
   return { free }
 }
 
-async function deliver(engine: Engine, database: Database, changes: readonly Change[], cause: string): Promise<void> {
+async function deliver(engine: Core, database: Database, changes: readonly Change[], cause: string): Promise<void> {
   try {
     await engine.delivery.deliver(database.id, changes, { text: cause, reasons: ['its outcome is not known'] }, undefined)
   } catch (error) {

@@ -8,10 +8,11 @@ import type { Context, Database } from './database.js'
 export class Source {
   readonly access: Access
   database: Database | undefined
-  /** What a fresh connection of it looks like; learned from a real one after its hooks ran (S8). */
+  /** What a fresh connection of it looks like; learned from real ones after their hooks ran (S8). */
   #baseline: Context | undefined
-  /** Connections whose settings differ from the baseline. */
-  readonly #differing = new Set<ConnectionState>()
+  /** What each connection that was looked at showed; `undefined` where it is in doubt. */
+  readonly #shown = new Map<ConnectionState, Context | undefined>()
+  #agreed = true
 
   constructor(access: Access) {
     this.access = access
@@ -19,39 +20,47 @@ export class Source {
 
   /** A context under which a read can be answered without a connection; undefined where connections differ. */
   get baseline(): Context | undefined {
-    if (this.#differing.size > 0) return undefined
-    return this.#baseline
+    return this.#agreed ? this.#baseline : undefined
   }
 
+  /** The same settings under a catalog that was read anew. */
   rebase(context: Context): void {
     this.#baseline = context
   }
 
-  get baselineSettings(): Settings | undefined {
-    return this.#baseline?.settings
-  }
-
   /** A connection outside of a transaction showed its settings. */
   learn(state: ConnectionState, context: Context): void {
+    if (this.#agreed && this.#baseline === context && this.#shown.has(state)) return
+    const { settings } = context
     // Where a text does not mean what the analysis takes it to mean, nothing is answered from afar.
-    if (context.settings.temporary || !context.settings.liftable || context.settings.nullEquals) {
-      this.#differing.add(state)
-      return
-    }
-    this.#baseline ??= context
-    if (this.#baseline.settings.fingerprint === context.settings.fingerprint) {
-      this.#differing.delete(state)
-      this.#baseline = context
-    } else this.#differing.add(state)
+    const plain = !settings.temporary && settings.liftable && !settings.nullEquals && settings.utf8
+    this.#shown.set(state, plain ? context : undefined)
+    this.#compare()
   }
 
   /** Its settings may differ until they are read again. */
   doubt(state: ConnectionState): void {
-    this.#differing.add(state)
+    this.#shown.set(state, undefined)
+    this.#agreed = false
   }
 
+  /** The connection is gone. */
   forget(state: ConnectionState): void {
-    this.#differing.delete(state)
+    if (this.#shown.delete(state)) this.#compare()
+  }
+
+  #compare(): void {
+    let first: Context | undefined
+    for (const context of this.#shown.values()) {
+      if (!context || (first && context.settings.fingerprint !== first.settings.fingerprint)) {
+        this.#agreed = false
+        return
+      }
+      first ??= context
+    }
+    this.#agreed = true
+    // The last of them speaks for those to come.
+    if (first) this.#baseline = first
   }
 }
 
@@ -72,5 +81,12 @@ export class ConnectionState {
   constructor(connection: Connection, source: Source) {
     this.connection = connection
     this.source = source
+  }
+
+  /** Its settings may be others now (A5). */
+  touched(): void {
+    this.session.touchSettings()
+    this.source.doubt(this)
+    if (this.pooled) this.session.spoil('a setting was changed behind a transaction pooler')
   }
 }

@@ -3,10 +3,10 @@ import { changesAnything } from '../plan/write.js'
 import type { MaybePromise } from '../base/vocabulary.js'
 import { outcomeUnknown } from './connection.js'
 import type { Context } from './database.js'
-import type { Engine } from './engine.js'
+import type { Core } from './core.js'
 import type { Scope } from './scope.js'
 import type { ConnectionState } from './source.js'
-import { coarse } from './writer.js'
+import { coarse, unknownOutcome } from './writer.js'
 
 /** A statement that its driver runs by itself: a cursor, a stream, a COPY. */
 export interface Stream {
@@ -16,7 +16,7 @@ export interface Stream {
 
 /** Notes a statement that passes the cache on its own wheels. Asynchronous only where the session's context is not known yet. */
 export function beginStream(
-  engine: Engine,
+  engine: Core,
   state: ConnectionState,
   text: string | undefined,
   scope: Scope,
@@ -28,7 +28,7 @@ export function beginStream(
     : makeStream(engine, state, text, scope, known)
 }
 
-function makeStream(engine: Engine, state: ConnectionState, text: string | undefined, scope: Scope, context: Context | string): Stream {
+function makeStream(engine: Core, state: ConnectionState, text: string | undefined, scope: Scope, context: Context | string): Stream {
   const { session, connection } = state
   const changes: Change[] = []
   const reasons = new Set<string>(['a cursor or stream brings no images'])
@@ -58,7 +58,7 @@ function makeStream(engine: Engine, state: ConnectionState, text: string | undef
       if (over) return
       over = true
       session.ended()
-      if (touched || !known) engine.runner.touched(state)
+      if (touched || !known) state.touched()
       if (locks) session.locked(true)
       const ended = session.follow(connection.status())
       const committed = ended ? session.end().changes : []
@@ -69,7 +69,7 @@ function makeStream(engine: Engine, state: ConnectionState, text: string | undef
       const { database } = state.source
       if (!database) return
       if (error !== undefined) {
-        if (outcomeUnknown(error) && !inside) await engine.runner.unknownOutcome(state, changes, cause)
+        if (outcomeUnknown(error) && !inside) await unknownOutcome(engine, state, changes, cause)
         return
       }
       const kept = scope.noInvalidation ? [] : changes

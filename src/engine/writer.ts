@@ -7,7 +7,7 @@ import type { Analysis, TextAnalysis } from '../sql/analysis.js'
 import type { Entry } from '../store/store.js'
 import { type Call, outcomeUnknown, sqlState } from './connection.js'
 import type { Context } from './database.js'
-import type { Engine } from './engine.js'
+import type { Core } from './core.js'
 import { chooseImages, ImageFold, type ImagePlan, pinnedChanges, pinnedValues, unknownRows } from './images.js'
 import type { Scope } from './scope.js'
 import type { ConnectionState } from './source.js'
@@ -25,9 +25,9 @@ interface Done<R> {
 
 /** Runs writes, finds out what they changed, and delivers it when it is committed. */
 export class Writer {
-  readonly #engine: Engine
+  readonly #engine: Core
 
-  constructor(engine: Engine) {
+  constructor(engine: Core) {
     this.#engine = engine
   }
 
@@ -45,7 +45,7 @@ export class Writer {
       await this.#failed(state, context, plan, error, autocommit, call.text)
       throw error
     } finally {
-      if (plan.opaque) this.#engine.runner.touched(state)
+      if (plan.opaque) state.touched()
       if (plan.locks) session.locked(plan.sessionLocks)
       if (plan.unlocks) state.recheckLocks = true
     }
@@ -272,7 +272,7 @@ export class Writer {
   ): Promise<void> {
     const changes = coarse(plan)
     if (outcomeUnknown(error)) {
-      if (autocommit) await this.unknownOutcome(state, changes, text)
+      if (autocommit) await unknownOutcome(this.#engine, state, changes, text)
       // A later COMMIT of this transaction may still carry it.
       else if (state.session.inTransaction) state.session.queue(changes, text)
       return
@@ -297,15 +297,6 @@ export class Writer {
       { text, reasons: [`it failed with ${code}: another's commit may be visible`] },
       undefined,
     )
-  }
-
-  /** A2: it may be committed any moment. The tables are blocked until the outcome is known. */
-  async unknownOutcome(state: ConnectionState, changes: readonly Change[], cause: string): Promise<void> {
-    const { database } = state.source
-    if (!database || changes.length === 0) return
-    const whole = changes.some((change) => change.kind === 'database' || change.kind === 'everything')
-    const tables = whole ? 'database' : [...new Set(changes.map((change) => (change as { readonly table: string }).table))]
-    await this.#engine.settle(state, database, tables, cause)
   }
 
   /** A string of several statements is the sum of them; it may have stopped anywhere (A14). */
@@ -340,11 +331,11 @@ export class Writer {
     } catch (caught) {
       error = caught ?? new Error('cacheops: the statement failed without an error')
     }
-    if (touched) this.#engine.runner.touched(state)
+    if (touched) state.touched()
     const status = connection.status()
     const held = [...session.queued]
     const kept = scope.noInvalidation ? [] : changes
-    if (error !== undefined && outcomeUnknown(error)) await this.unknownOutcome(state, [...held, ...changes], call.text)
+    if (error !== undefined && outcomeUnknown(error)) await unknownOutcome(this.#engine, state, [...held, ...changes], call.text)
     else if (status === 'idle' || commits) {
       session.end()
       await this.#engine.delivery.deliver(
@@ -377,9 +368,21 @@ export class Writer {
         else await this.#engine.everythingOf(source, call.text, reason, scope)
       }
       if (ended) session.end()
-      this.#engine.runner.touched(state)
+      state.touched()
     }
   }
+}
+
+/** A2: it may be committed any moment. The tables are blocked until the outcome is known. */
+export async function unknownOutcome(
+  engine: Core,
+  state: ConnectionState,
+ changes: readonly Change[], cause: string): Promise<void> {
+  const { database } = state.source
+  if (!database || changes.length === 0) return
+  const whole = changes.some((change) => change.kind === 'database' || change.kind === 'everything')
+  const tables = whole ? 'database' : [...new Set(changes.map((change) => (change as { readonly table: string }).table))]
+  await engine.settle(state, database, tables, cause)
 }
 
 /** The server could not parse the text: an error of syntax that no function inside reports. */

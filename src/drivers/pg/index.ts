@@ -4,16 +4,11 @@ import { show } from '../../base/duration.js'
 import { engineOf } from '../../engine/engine.js'
 import { cachedClient } from './client.js'
 import type { PgModule } from './module.js'
+import type { DriverOptions } from './options.js'
 import { cachedPool } from './pool.js'
 import { clientSources } from './sources.js'
 
-/** What a driver takes beside the module. */
-export interface DriverOptions {
-  /** The identity of the data, the same in every process that reads or writes it; by default asked of the server. */
-  readonly database?: string
-  /** It may lag behind the primary: it is served from the cache and fills nothing. */
-  readonly replica?: boolean
-}
+export type { DriverOptions }
 
 /**
  * The user's own `pg` with a Pool and a Client that go through the cache. Everything else of it is passed on.
