@@ -21,6 +21,7 @@ CREATE TABLE posts (
   author_id integer NOT NULL REFERENCES users,
   category_id integer NOT NULL REFERENCES categories,
   views integer NOT NULL DEFAULT 0,
+  likes integer NOT NULL DEFAULT 0,
   published_at timestamp NOT NULL
 );
 

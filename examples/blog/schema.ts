@@ -23,6 +23,7 @@ export const posts = pgTable('posts', {
   authorId: integer('author_id').notNull(),
   categoryId: integer('category_id').notNull(),
   views: integer('views').notNull().default(0),
+  likes: integer('likes').notNull().default(0),
   publishedAt: timestamp('published_at', { mode: 'string' }).notNull(),
 })
 
@@ -40,11 +41,13 @@ export const comments = pgTable('comments', {
   createdAt: timestamp('created_at', { mode: 'string' }).notNull().defaultNow(),
 })
 
+/** For `db.query.posts.findFirst({ with: … })`. */
 export const postsRelations = relations(posts, ({ one, many }) => ({
   author: one(users, { fields: [posts.authorId], references: [users.id] }),
-  comments: many(comments),
+  postTags: many(postTags),
 }))
 
-export const commentsRelations = relations(comments, ({ one }) => ({
-  post: one(posts, { fields: [comments.postId], references: [posts.id] }),
+export const postTagsRelations = relations(postTags, ({ one }) => ({
+  post: one(posts, { fields: [postTags.postId], references: [posts.id] }),
+  tag: one(tags, { fields: [postTags.tagId], references: [tags.id] }),
 }))
