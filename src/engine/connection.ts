@@ -1,7 +1,7 @@
 import type { MaybePromise } from '../base/vocabulary.js'
 import type { WireParam } from '../invalidation/template.js'
 import type { ConnectionStatus } from '../session/session.js'
-import type { Entry } from '../store/store.js'
+import type { Entry, ReadReply } from '../store/store.js'
 
 /** What the engine needs of a database connection; a driver makes one for each of its own. */
 export interface Connection {
@@ -10,8 +10,9 @@ export interface Connection {
    * of the calls. Rejects with the driver's own error.
    *
    * @param name - a prepared statement's name, where the caller used one
+   * @param own - it is asked on the engine's own account: the caller's timeouts do not count for it
    */
-  run(text: string, params: readonly WireParam[], name?: string): Promise<Entry>
+  run(text: string, params: readonly WireParam[], name?: string, own?: boolean): Promise<Entry>
   /** The server's own word after the last statement that ended. */
   status(): ConnectionStatus
   /** Process id of the backend, where the server says it. */
@@ -24,6 +25,15 @@ export interface Outcome {
   readonly rowCount: number | null
 }
 
+/** The store's answer to a call that then had to wait, for a connection or for the store, so that it is asked once. */
+export interface Looked {
+  /** The entry's key; for another the answer means nothing. */
+  readonly key: string
+  readonly reply: MaybePromise<ReadReply | undefined>
+  /** How many entries this process had handed to the store: where there are more now, one may be this. */
+  readonly kept: number
+}
+
 /** One call of the user's, as its driver understood it. `R` is the driver's own result. */
 export interface Call<R> {
   readonly text: string
@@ -31,6 +41,8 @@ export interface Call<R> {
   readonly name?: string | undefined
   /** Why the driver cannot have it answered from the cache, e.g. binary results. */
   readonly uncacheable?: string | undefined
+  /** What the store said to it on the way that could not go on. Set by the engine; a driver that makes another call of it hands it on. */
+  looked?: Looked | undefined
   /** Runs it as the user asked, past everything. */
   passThrough(): Promise<R>
   /** The user's own result, in the shape and with the parsers that this call asked for. Every result is the caller's own. */

@@ -25,6 +25,7 @@ export interface Core {
   readonly delivery: Delivery
   readonly reader: Reader
   readonly parserReady: boolean
+  readonly closed: boolean
   readonly lastFailure: unknown
   loadParser(): Promise<void>
   analyze(text: string, options?: AnalyzeOptions): TextAnalysis
@@ -33,6 +34,8 @@ export interface Core {
   everythingOf(source: Source, text: string, reason: string, scope: Scope): Promise<void>
   /** Blocks tables until it is known whether a write was carried out (A2). */
   settle(state: ConnectionState, database: Database, tables: readonly string[] | 'database', cause: string): Promise<void>
+  /** Whether `pause` ever does. */
+  readonly pausing: boolean
   pause(point: PausePoint, what: string): Promise<void> | undefined
   bypassed(sql: string, reason: string, tables: readonly string[]): void
   failed(what: FailureEvent['what'], message: string, error: unknown): void

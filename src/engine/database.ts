@@ -78,11 +78,13 @@ export class Database {
   }
 
   /**
-   * The context of a session. Loads the catalog over the connection where it is not there; shared between sessions only
-   * where the connection is outside of a transaction, as one that waits for another's locks must not wait for its load.
+   * The context of a session. Loads the catalog over the connection where it is not there. A load outside of a transaction is
+   * shared by all who wait for one; one inside is not, as who waits for another's locks must not wait for its load.
+   *
+   * @param current - whether the connection sees what is committed, and only that: else its catalog is for itself (A7)
    */
-  async context(connection: Connection, settings: Settings, replica: boolean): Promise<Context> {
-    return this.#contextOf(this.#loaded ?? (await this.#load(connection)), settings, replica)
+  async context(connection: Connection, settings: Settings, replica: boolean, current: boolean): Promise<Context> {
+    return this.#contextOf(this.#loaded ?? (await this.#load(connection, current)), settings, replica)
   }
 
   /** The same without a connection, where the catalog is loaded. */
@@ -114,10 +116,10 @@ export class Database {
     }
   }
 
-  async #load(connection: Connection): Promise<Loaded> {
+  async #load(connection: Connection, current: boolean): Promise<Loaded> {
     if (connection.status() !== 'idle') {
       const loaded = await this.#read(connection, false)
-      this.#loaded ??= loaded
+      if (current) this.#loaded ??= loaded
       return loaded
     }
     const loading = (this.#loading ??= this.#read(connection, true))
@@ -162,7 +164,7 @@ export class Database {
 }
 
 export function queryOf(connection: Connection): Query {
-  return async (sql, params = []) => (await connection.run(sql, params)).rows
+  return async (sql, params = []) => (await connection.run(sql, params, undefined, true)).rows
 }
 
 function digest(text: string): string {

@@ -10,6 +10,8 @@ import type { Stats } from './stats.js'
 export interface Cause {
   readonly text: string
   readonly reasons: readonly string[]
+  /** Stamps of the catalogs that the changes were planned with: where definitions have changed since, they may be too few (A7). */
+  readonly catalogs?: readonly string[]
 }
 
 /** How long a process reads past tables of which another's commit may be visible before its invalidation (A13). */
@@ -25,6 +27,7 @@ export class Delivery {
   /** Called where a delivered change says that definitions changed. */
   readonly #onCatalog: (database: string) => void
   readonly #undelivered = new Map<string, Change[]>()
+  #flushing: Promise<boolean> | undefined
   readonly #grace = new Map<string, number>()
   #timer: NodeJS.Timeout | undefined
   #delay = FIRST_RETRY_MS
@@ -44,9 +47,11 @@ export class Delivery {
   async deliver(database: string, changes: readonly Change[], cause: Cause, deferred: Deferred | undefined): Promise<void> {
     if (changes.length === 0) return
     if (deferred) {
+      // Read past until it is known; then all of them at once.
+      const late = await this.#plannedLate(database, changes, cause)
       const collected = deferred.changes.get(database)
-      if (collected) collected.push(...changes)
-      else deferred.changes.set(database, [...changes])
+      if (collected) collected.push(...changes, ...late)
+      else deferred.changes.set(database, [...changes, ...late])
       return
     }
     if (changes.some((change) => change.kind === 'database' && change.catalog)) this.#onCatalog(database)
@@ -63,7 +68,32 @@ export class Delivery {
     } catch (error) {
       this.#keep(database, changes, error)
       this.#refuse(cause, error)
+      return
     }
+    const late = await this.#plannedLate(database, changes, cause)
+    if (late.length > 0) await this.deliver(database, late, { text: cause.text, reasons: ['definitions changed meanwhile'] }, undefined)
+  }
+
+  /** The same where its caller has an error of its own to tell: what could not be delivered is kept, and an event says so. */
+  async deliverQuietly(database: string, changes: readonly Change[], cause: Cause): Promise<void> {
+    try {
+      await this.deliver(database, changes, cause, undefined)
+    } catch {
+      // Kept.
+    }
+  }
+
+  /** A7: asked after the commit, so that whoever changes the definitions later drops everything later, too. */
+  async #plannedLate(database: string, changes: readonly Change[], cause: Cause): Promise<readonly Change[]> {
+    if (!cause.catalogs || cause.catalogs.length === 0 || changes.some((change) => change.kind === 'database')) return []
+    try {
+      const stamp = await this.#config.store.catalogStamp(database)
+      if (cause.catalogs.every((catalog) => catalog === stamp)) return []
+    } catch {
+      // Then it is not known.
+    }
+    this.#onCatalog(database)
+    return [{ kind: 'database', catalog: false }]
   }
 
   #refuse(cause: Cause, error: unknown): void {
@@ -108,7 +138,15 @@ export class Delivery {
   }
 
   /** Tries to deliver what is kept. True where nothing is left. */
-  async flush(): Promise<boolean> {
+  flush(): Promise<boolean> {
+    // One at a time: two would take each other's rest for delivered.
+    this.#flushing ??= this.#flush().finally(() => {
+      this.#flushing = undefined
+    })
+    return this.#flushing
+  }
+
+  async #flush(): Promise<boolean> {
     for (const [database, changes] of [...this.#undelivered]) {
       const sent = new Set(changes)
       try {

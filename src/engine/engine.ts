@@ -22,6 +22,8 @@ import { Stats } from './stats.js'
 /** Bytes that analyses and plans of texts may take. */
 const ANALYSIS_BYTES = 32 * 1024 * 1024
 const TOLD_EVERY_MS = 60_000
+/** How long `close()` waits for outcomes that are not known (A2). */
+const LONGEST_SETTLING_MS = 5000
 
 /** What ties the rooms together: one per `createCacheops`. */
 export class Engine implements Core {
@@ -124,7 +126,12 @@ export class Engine implements Core {
   ): Promise<void> {
     const { free } = await settle(this, state, database, tables, cause)
     this.#settling.add(free)
-    void free.finally(() => this.#settling.delete(free))
+    const done = () => void this.#settling.delete(free)
+    free.then(done, done)
+  }
+
+  get pausing(): boolean {
+    return this.onPause !== undefined
   }
 
   pause(point: PausePoint, what: string): Promise<void> | undefined {
@@ -196,10 +203,15 @@ export class Engine implements Core {
     })
   }
 
-  /** Delivers what is queued, waits for outcomes that are being asked for. Rejects where something stays undelivered. */
+  /** Delivers what is queued, waits a while for outcomes that are being asked for. Rejects where something stays undelivered. */
   async close(): Promise<void> {
     this.#closed = true
-    await Promise.allSettled(this.#settling)
+    let timer: NodeJS.Timeout | undefined
+    const enough = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, LONGEST_SETTLING_MS)
+    })
+    await Promise.race([Promise.allSettled(this.#settling), enough])
+    clearTimeout(timer)
     const delivered = await this.delivery.flush()
     this.delivery.close()
     if (!delivered) {

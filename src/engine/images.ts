@@ -81,6 +81,8 @@ export class ImageFold {
   readonly #columns: readonly (Column | undefined)[]
   readonly #pinned: Values
   readonly #max: number
+  /** All there is, as long as `#changes` is empty. */
+  #first: RowChange | undefined
   readonly #changes = new Map<string, RowChange>()
   #over = false
 
@@ -103,7 +105,14 @@ export class ImageFold {
   }
 
   #keep(change: RowChange): void {
-    const key = JSON.stringify([change.before && [...change.before.values], change.after && [...change.after.values]])
+    // Most writes change one row, which need not be told from others.
+    if (this.#changes.size === 0) {
+      const first = this.#first
+      this.#first = change
+      if (first === undefined) return
+      this.#changes.set(nameOf(first), first)
+    }
+    const key = nameOf(change)
     if (this.#changes.has(key)) return
     if (this.#changes.size >= this.#max) {
       this.#over = true
@@ -120,7 +129,8 @@ export class ImageFold {
 
   changes(): readonly Change[] {
     if (this.#over) return unknownRows(this.#write)
-    return withCascades(this.#write, [...this.#changes.values()])
+    const single = this.#changes.size === 0 && this.#first !== undefined
+    return withCascades(this.#write, single ? [this.#first as RowChange] : [...this.#changes.values()])
   }
 
   #values(row: WireRow): Map<string, string | null> {
@@ -154,12 +164,16 @@ export class ImageFold {
   }
 }
 
+function nameOf({ before, after }: RowChange): string {
+  return JSON.stringify([before && [...before.values], after && [...after.values]])
+}
+
 /** The changes of a write of which only WHERE's word is known. */
 export function pinnedChanges(write: RowWrite, pinned: readonly Values[]): readonly Change[] {
+  if (write.operation === 'insert') return unknownRows(write)
   return withCascades(
     write,
     pinned.map((values): RowChange => {
-      if (write.operation === 'insert') return unknownChange(write)
       const image: RowImage = { values }
       if (write.operation === 'delete') {
         return { kind: 'rows', table: write.table.id, before: image, after: undefined, columns: undefined }

@@ -3,6 +3,8 @@ import { bind } from '../invalidation/bind.js'
 import type { BindLimits, CallValues } from '../invalidation/template.js'
 import { readsClock } from '../plan/functions.js'
 import { operationOf } from '../plan/operation.js'
+import type { Catalog } from '../catalog/catalog.js'
+import type { Profile } from '../plan/policy.js'
 import type { CacheableRead, ReadPlan } from '../plan/read.js'
 import type { Analysis } from '../sql/analysis.js'
 import type { Entry, Lease, ReadReply, ReadRequest } from '../store/store.js'
@@ -34,6 +36,13 @@ export interface Flight {
   readonly landed: Promise<Entry>
 }
 
+/** What the configuration says of the tables of a plan. */
+interface Rule {
+  /** The first table that is never cached. */
+  readonly never: string | undefined
+  readonly profile: Profile | false | undefined
+}
+
 /** Decides, looks up and stores reads. */
 export class Reader {
   readonly #config: Config
@@ -42,6 +51,10 @@ export class Reader {
   readonly #stats: Stats
   readonly limits: BindLimits
   readonly flights = new Map<string, Flight>()
+  readonly #rules = new WeakMap<CacheableRead, Rule>()
+  /** Fields, which entries may share, with the catalog that they were compared with. */
+  readonly #fitting = new WeakMap<Entry['fields'], Catalog>()
+  #kept = 0
 
   constructor(config: Config, delivery: Delivery, events: Emitter, stats: Stats) {
     this.#config = config
@@ -51,15 +64,21 @@ export class Reader {
     this.limits = { longDisjunction: config.longDisjunction, maxConjs: MAX_CONJS }
   }
 
+  /** How many entries were handed to the store. */
+  get kept(): number {
+    return this.#kept
+  }
+
   /** Whether this call is cached, or why not. Session and isolation are asked before. */
   decide(context: Context, plan: ReadPlan, analysis: Analysis, values: CallValues, scope: Scope, sql: string): CachedRead | string {
     if (!(scope.enabled ?? this.#config.enabled)) return 'caching is switched off'
     const { comment } = analysis
     if (scope.cache === 'off' || comment?.off) return 'it asked for no cache'
     if (!plan.cacheable) return plan.reason
-    for (const table of plan.tables) {
-      if (this.#config.policy.of(table.schema, table.name) === false) return `${table.id} is configured as never cached`
-    }
+    // Its own writes are not in the store yet: here as elsewhere nobody reads what his own write has replaced.
+    if (scope.deferred?.changes.has(context.database.id)) return 'writes of deferInvalidation() are not delivered yet'
+    const never = this.#rule(plan).never
+    if (never !== undefined) return `${never} is configured as never cached`
     const policy = this.#policy(plan, comment, values, scope)
     if (typeof policy === 'string') return policy
     const clock = suspectValue(plan, values)
@@ -97,7 +116,7 @@ export class Reader {
     scope: Scope,
   ): { readonly operation: Operation; readonly ttl: number; readonly pattern: string | undefined } | string {
     const operation = operationOf(plan.operation, values)
-    const profile = plan.main ? this.#config.policy.of(plan.main.schema, plan.main.name) : undefined
+    const { profile } = this.#rule(plan)
     if (profile === false) return `${plan.main?.id} is configured as never cached`
     const asked = askedFor(comment, scope)
     if (typeof asked === 'string') return asked
@@ -110,6 +129,20 @@ export class Reader {
     if (profile.mode === 'manual') return `${plan.main?.id} is cached only where asked for`
     if (!profile.ops.has(operation)) return `'${operation}' is not among the operations of '${profile.pattern}'`
     return { operation, ttl: profile.ttl as number, pattern: profile.pattern }
+  }
+
+  /** The configuration does not change, so it is asked once a plan. */
+  #rule(plan: CacheableRead): Rule {
+    let rule = this.#rules.get(plan)
+    if (rule === undefined) {
+      const { policy } = this.#config
+      rule = {
+        never: plan.tables.find((table) => policy.of(table.schema, table.name) === false)?.id,
+        profile: plan.main && policy.of(plan.main.schema, plan.main.name),
+      }
+      this.#rules.set(plan, rule)
+    }
+    return rule
   }
 
   /** One step of the store: a hit, or the lease to hold (S4). A store that fails is a miss without a lease (S7). */
@@ -144,6 +177,7 @@ export class Reader {
   keep(read: CachedRead, lease: Lease, entry: Entry): void {
     if (!read.context.storable || !read.context.database.current(read.context)) return
     if (!this.#expected(read.context, entry)) return
+    this.#kept++
     try {
       const stored = next(this.#config.store.write(lease, entry, read.ttl), () => undefined)
       if (stored instanceof Promise) stored.catch((error: unknown) => this.#notKept(error))
@@ -159,6 +193,7 @@ export class Reader {
 
   /** A7: fields that the catalog does not know mean that definitions changed without us. */
   #expected(context: Context, entry: Entry): boolean {
+    if (this.#fitting.get(entry.fields) === context.catalog) return true
     for (const field of entry.fields) {
       if (!field.tableID || !field.columnID) continue
       const column = context.catalog.tables.get(field.tableID)?.columns.find((candidate) => candidate.position === field.columnID)
@@ -173,6 +208,7 @@ export class Reader {
       })
       return false
     }
+    this.#fitting.set(entry.fields, context.catalog)
     return true
   }
 

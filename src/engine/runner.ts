@@ -4,23 +4,24 @@ import type { CallValues } from '../invalidation/template.js'
 import type { Change } from '../invalidation/dependency.js'
 import type { StatementPlan } from '../plan/planner.js'
 import { changesAnything, type WritePlan } from '../plan/write.js'
-import type { Isolation } from '../session/session.js'
+import type { Isolation, Session } from '../session/session.js'
 import type { Analysis } from '../sql/analysis.js'
-import type { TransactionStatement } from '../sql/statement.js'
-import type { Entry, Lease } from '../store/store.js'
+import type { Statement, TransactionStatement } from '../sql/statement.js'
+import type { Entry, Lease, ReadReply } from '../store/store.js'
 import { type Call, outcomeUnknown } from './connection.js'
 import type { Context } from './database.js'
 import type { Core } from './core.js'
 import type { CachedRead, Flight } from './reader.js'
 import type { Scope } from './scope.js'
-import type { ConnectionState, Source } from './source.js'
+import { ConnectionState, type Source } from './source.js'
 import { beginStream, type Stream } from './streams.js'
-import { unknownOutcome, Writer } from './writer.js'
+import { EVERYTHING, unknownOutcome, Writer } from './writer.js'
 
 /** Runs the calls of connections: from the cache, past it, or as writes with their invalidation. */
 export class Runner {
   readonly #engine: Core
   readonly #writer: Writer
+  readonly #loadingAside = new WeakSet<Source>()
 
   constructor(engine: Core) {
     this.#engine = engine
@@ -39,19 +40,26 @@ export class Runner {
     if (!plan || call.uncacheable !== undefined || scope.explain) return undefined
     const read = this.#engine.reader.decide(context, plan, analysis, valuesOf(call, analysis), scope, call.text)
     if (typeof read === 'string') return undefined
+    const { kept } = this.#engine.reader
     const reply = this.#engine.reader.look(read)
-    if (reply instanceof Promise) return reply.then((late) => this.#peeked(read, late, call))
-    return this.#peeked(read, reply, call)
+    if (reply instanceof Promise) return reply.then((late) => this.#peeked(read, late, call, kept))
+    return this.#peeked(read, reply, call, kept)
   }
 
   #peeked<R>(
     read: CachedRead,
     reply: Awaited<ReturnType<Core['reader']['look']>>,
     call: Call<R>,
+    kept: number,
   ): MaybePromise<{ readonly result: R } | undefined> {
     if (reply?.kind === 'hit') return { result: this.#hit(read, reply.entry, call, false) }
-    const flight = reply?.kind === 'miss' ? this.#engine.reader.flights.get(read.request.key) : undefined
-    if (!flight) return undefined
+    if (reply?.kind !== 'miss') return undefined
+    const { key } = read.request
+    const flight = this.#engine.reader.flights.get(key)
+    if (!flight) {
+      call.looked = { key, reply, kept }
+      return undefined
+    }
     return this.#engine.reader.join(read, flight).then((entry) => entry && { result: this.#hit(read, entry, call, true) })
   }
 
@@ -82,13 +90,21 @@ export class Runner {
   /** Runs a call on its connection. Calls of one connection must not overlap: the driver hands them over one by one. */
   run<R>(state: ConnectionState, call: Call<R>, scope: Scope): MaybePromise<R> {
     const quick = this.#quick(state, call, scope)
-    return quick ? quick.result : this.#run(state, call, scope)
+    const result = quick ? quick.result : this.#run(state, call, scope)
+    if (!(result instanceof Promise) || !state.session.inTransaction) return result
+    return result.catch((error: unknown) => {
+      state.session.erred()
+      throw error
+    })
   }
 
-  /** A hit in a session whose state is all known: nothing is awaited. */
-  #quick<R>(state: ConnectionState, call: Call<R>, scope: Scope): { readonly result: R } | undefined {
-    const { session, context } = state
+  /** A hit, or a miss that nobody else reads, in a session whose state is all known: nothing is awaited before the database. */
+  #quick<R>(state: ConnectionState, call: Call<R>, scope: Scope): { readonly result: MaybePromise<R> } | undefined {
+    const { session, context, connection } = state
     if (!context || !session.settingsKnown || session.pastCache !== undefined || scope.explain) return undefined
+    // B9: a transaction that has failed, or a connection that is gone, answers by itself.
+    const status = connection.status()
+    if (status === 'failed' || status === 'unknown' || session.differs(status)) return undefined
     if (call.uncacheable !== undefined || !context.database.current(context) || state.recheckLocks) return undefined
     const analysis = this.#single(call)
     if (!analysis || !this.#readsCommitted(state, context) || !context.settings.liftable) return undefined
@@ -96,14 +112,23 @@ export class Runner {
     if (!plan) return undefined
     const read = this.#engine.reader.decide(context, plan, analysis, valuesOf(call, analysis), scope, call.text)
     if (typeof read === 'string') return undefined
-    const reply = this.#engine.reader.look(read)
-    if (reply instanceof Promise) {
-      // An asynchronous store is asked once, on the way that waits.
-      state.looked = { key: read.request.key, reply }
-      return undefined
-    }
-    if (reply?.kind !== 'hit') return undefined
-    return { result: this.#hit(read, reply.entry, call, false) }
+    const reply = this.#look(read, call)
+    if (reply instanceof Promise) return undefined
+    if (reply?.kind === 'hit') return { result: this.#hit(read, reply.entry, call, false) }
+    if (reply?.kind !== 'miss' || this.#engine.reader.flights.has(read.request.key)) return undefined
+    return { result: this.#fill(state, call, read, reply.lease) }
+  }
+
+  /** Asks the store, once a call: a lease that was taken earlier holds as well (S4). */
+  #look(read: CachedRead, call: Call<unknown>): MaybePromise<ReadReply | undefined> {
+    const { reader } = this.#engine
+    const { looked } = call
+    const { key } = read.request
+    if (looked?.key === key && looked.kept === reader.kept) return looked.reply
+    const { kept } = reader
+    const reply = reader.look(read)
+    call.looked = { key, reply, kept }
+    return reply
   }
 
   #readsCommitted(state: ConnectionState, context: Context): boolean {
@@ -111,30 +136,67 @@ export class Runner {
   }
 
   async #run<R>(state: ConnectionState, call: Call<R>, scope: Scope): Promise<R> {
-    const { connection } = state
+    const { connection, session } = state
     if (!this.#engine.parserReady) await this.#engine.loadParser()
+    if (session.differs(connection.status())) await this.#follow(state)
     // B9: a failed transaction answers by itself, and so does ROLLBACK in it.
     let analysis = this.#engine.analyze(call.text)
     const only = analysis.statements.length === 1 ? (analysis.statements[0] as Analysis) : undefined
     const statement = only?.template.statement
     if (statement?.kind === 'transaction') return this.#transaction(state, call, statement, scope)
     if (statement?.kind === 'empty') return call.passThrough()
-    if (connection.status() === 'failed') return this.#past(state, call, 'the transaction has failed')
+    if (connection.status() === 'failed') {
+      // A string of several may begin with ROLLBACK, and write behind it.
+      if (!only) return this.#writer.several(state, 'the transaction has failed', call, analysis, scope)
+      return this.#past(state, call, 'the transaction has failed')
+    }
+    // Nothing of ours goes before SET TRANSACTION: the server wants it before any query. A backslash may hide more (A24).
+    if (statement && isSessionOnly(statement) && !call.text.includes('\\')) return this.#sessionOnly(state, call, statement)
 
     const context = await this.#context(state)
     if (typeof context !== 'string' && !context.settings.liftable) {
       analysis = this.#engine.analyze(call.text, { lift: false })
     }
-    if (analysis.statements.length !== 1) return this.#writer.several(state, context, call, analysis, scope)
+    if (analysis.statements.length !== 1) {
+      return this.#writer.several(state, await this.#upToDate(state, context), call, analysis, scope)
+    }
     const single = analysis.statements[0] as Analysis
     if (typeof context === 'string') return this.#withoutContext(state, call, single, context, scope)
     const plan = context.planner.plan(single.template)
-    if (plan.read) return this.#read(state, context, call, single, plan, scope)
-    return this.#write(state, context, call, single, plan.write, scope)
+    if (!changesAnything(plan.write) && !plan.write.calls) return this.#planned(state, context, call, single, plan, scope)
+    const fresh = await this.#upToDate(state, context)
+    if (typeof fresh === 'string') return this.#withoutContext(state, call, single, fresh, scope)
+    return this.#planned(state, fresh, call, single, fresh.planner.plan(single.template), scope)
   }
 
-  /** A statement that is not a plain read: it writes, locks, or changes the session. */
-  async #write<R>(
+  #planned<R>(
+    state: ConnectionState,
+    context: Context,
+    call: Call<R>,
+    analysis: Analysis,
+    plan: StatementPlan,
+    scope: Scope,
+  ): Promise<R> {
+    if (plan.read) return this.#read(state, context, call, analysis, plan, scope)
+    if (changesAnything(plan.write)) return this.#writer.write(state, context, call, analysis, plan.write, scope)
+    return this.#effectless(state, context, call, analysis, plan.write, scope)
+  }
+
+  /** A7: who has an older catalog reads it again before it plans a write. S7: a store that does not answer fails none. */
+  async #upToDate(state: ConnectionState, context: Context | string): Promise<Context | string> {
+    if (typeof context === 'string' || state.session.catalogTouched) return context
+    try {
+      if (!(await context.database.stale())) return context
+    } catch (error) {
+      this.#engine.failed('store', 'the catalog stamp could not be read: a write drops everything', error)
+      return 'the store does not answer'
+    }
+    context.database.forget()
+    return this.#context(state)
+  }
+
+  /** A statement that is neither a plain read nor a write: it locks, or changes the session. */
+  async #effectless<R>(
     state: ConnectionState,
     context: Context,
     call: Call<R>,
@@ -144,34 +206,36 @@ export class Runner {
   ): Promise<R> {
     const { session } = state
     const { statement } = analysis.template
-    if (changesAnything(plan)) {
-      // A7: who has an older catalog reads it again before it plans a write.
-      if (!session.catalogTouched && (await context.database.stale())) {
-        context.database.forget()
-        const fresh = await this.#context(state)
-        if (typeof fresh === 'string') return this.#withoutContext(state, call, analysis, fresh, scope)
-        const again = fresh.planner.plan(analysis.template)
-        return this.#writer.write(state, fresh, call, analysis, again.write, scope)
-      }
-      return this.#writer.write(state, context, call, analysis, plan, scope)
+    try {
+      const result = await this.#past(
+        state,
+        call,
+        statement.kind === 'select' && statement.locks
+          ? 'it locks rows'
+          : statement.kind === 'opaque'
+            ? statement.reason
+            : plan.locks
+              ? 'it takes locks'
+              : undefined,
+      )
+      this.#engine.explained(scope, call, analysis, context)
+      return result
+    } finally {
+      // Also where it failed: a session's advisory lock stays, and a setting may come late (S6, A5).
+      if (plan.locks) session.locked(plan.sessionLocks)
+      if (plan.unlocks) state.recheckLocks = true
+      if (plan.opaque) state.touched()
     }
-    const result = await this.#past(
-      state,
-      call,
-      statement.kind === 'select' && statement.locks
-        ? 'it locks rows'
-        : statement.kind === 'opaque'
-          ? statement.reason
-          : plan.locks
-            ? 'it takes locks'
-            : undefined,
-    )
-    this.#engine.explained(scope, call, analysis, context)
-    if (plan.locks) session.locked(plan.sessionLocks)
-    if (plan.unlocks) state.recheckLocks = true
-    if (plan.opaque || statement.kind === 'setting') state.touched()
-    if (statement.kind === 'setting' && statement.isolation && session.inTransaction) session.setIsolation(statement.isolation)
-    return result
+  }
+
+  /** SET, LOCK, SHOW and their like: no plan is needed for them. */
+  async #sessionOnly<R>(state: ConnectionState, call: Call<R>, statement: Statement): Promise<R> {
+    try {
+      return await this.#past(state, call, statement.kind === 'lock' ? 'it takes locks' : undefined)
+    } finally {
+      if (statement.kind === 'lock') state.session.locked(false)
+      if (statement.kind === 'setting') state.touched()
+    }
   }
 
   async #read<R>(
@@ -190,9 +254,9 @@ export class Runner {
       this.#engine.explained(scope, call, analysis, context, read)
       return this.#past(state, call, read, readPlan.tables.map((table) => table.id))
     }
-    const looked = state.looked?.key === read.request.key ? state.looked.reply : undefined
-    state.looked = undefined
-    const reply = await (looked ?? reader.look(read))
+    const reply = await this.#look(read, call)
+    // Whatever is asked from here on is asked anew.
+    call.looked = undefined
     if (reply?.kind === 'stale-catalog') {
       context.database.forget()
       const fresh = await this.#context(state)
@@ -234,7 +298,8 @@ export class Runner {
     const { key } = read.request
     // Nothing is awaited between the look for a flight and this one's registration: two would take off.
     const landed = this.#ask(state, call, key)
-    const flight: Flight | undefined = lease && { lease, landed }
+    // A3: what a replica says may lag, so it is not for others.
+    const flight: Flight | undefined = lease && read.context.storable ? { lease, landed } : undefined
     if (flight) {
       // Only what runs on a connection can be waited for: a waiter may hold the last one of its pool.
       landed.catch(() => undefined)
@@ -243,7 +308,7 @@ export class Runner {
     try {
       const entry = await landed
       if (lease && state.connection.status() !== 'failed') {
-        await this.#engine.pause('before-store', key)
+        if (this.#engine.pausing) await this.#engine.pause('before-store', key)
         reader.keep(read, lease, entry)
       }
       const result = call.decode(entry)
@@ -255,7 +320,12 @@ export class Runner {
     }
   }
 
-  async #ask<R>(state: ConnectionState, call: Call<R>, key: string): Promise<Entry> {
+  #ask<R>(state: ConnectionState, call: Call<R>, key: string): Promise<Entry> {
+    if (!this.#engine.pausing) return state.connection.run(call.text, call.params, call.name)
+    return this.#askInSteps(state, call, key)
+  }
+
+  async #askInSteps<R>(state: ConnectionState, call: Call<R>, key: string): Promise<Entry> {
     await this.#engine.pause('lease-taken', key)
     await this.#engine.pause('before-database', call.text)
     const entry = await state.connection.run(call.text, call.params, call.name)
@@ -276,22 +346,17 @@ export class Runner {
   /** After each statement: a transaction that ended by other words than its own had its changes committed, for all we know. */
   async #follow(state: ConnectionState): Promise<void> {
     if (!state.session.follow(state.connection.status())) return
-    const { changes, cause } = state.session.end()
+    const { changes, cause, catalogs } = state.session.end()
     const database = state.source.database
     if (changes.length > 0 && database) {
-      await this.#engine.delivery.deliver(database.id, changes, { text: cause, reasons: [] }, undefined)
+      await this.#engine.delivery.deliver(database.id, changes, { text: cause, reasons: [], catalogs }, undefined)
     }
   }
 
   /** No catalog or no settings: reads pass by, writes invalidate all that they could have changed. */
   async #withoutContext<R>(state: ConnectionState, call: Call<R>, analysis: Analysis, reason: string, scope: Scope): Promise<R> {
     const { statement } = analysis.template
-    const harmless = statement.kind === 'harmless' || statement.kind === 'setting' || statement.kind === 'lock'
-    if (harmless) {
-      if (statement.kind === 'lock') state.session.locked(false)
-      if (statement.kind === 'setting') state.touched()
-      return this.#past(state, call, undefined)
-    }
+    if (isSessionOnly(statement)) return this.#sessionOnly(state, call, statement)
     // A query may call a function that writes: without a catalog nobody knows.
     return this.#writer.blind(state, call, reason, scope, statement.kind === 'select')
   }
@@ -302,7 +367,7 @@ export class Runner {
     const known = state.context
     if (state.recheckLocks) {
       state.recheckLocks = false
-      const row = (await connection.run(advisoryLockQuery, [])).rows[0]
+      const row = (await connection.run(advisoryLockQuery, [], undefined, true)).rows[0]
       if (row?.[0] === 'f') session.unlocked()
     }
     if (known && session.settingsKnown && known.database.current(known) && !session.catalogTouched) return known
@@ -312,15 +377,20 @@ export class Runner {
     try {
       source.database ??= await this.#engine.databaseOf(source.access, connection)
       if (!session.settingsKnown || !state.settings) {
-        const row = (await connection.run(settingsQuery, [])).rows[0] ?? []
+        const row = (await connection.run(settingsQuery, [], undefined, true)).rows[0] ?? []
         state.settings = parseSettings(row)
         session.settingsKnown = true
+        // S6: however it came to be, by SET, by a function, or by the database's default.
+        if (session.inTransaction) session.setIsolation(state.settings.transactionIsolation as Isolation)
         if (connection.pid !== undefined && connection.pid !== state.settings.pid) state.pooled = true
         if (state.settings.temporary) session.spoil('the session has temporary tables')
         if (state.settings.nullEquals) session.spoil('transform_null_equals is on')
         if (!state.settings.utf8) session.spoil('client_encoding is not UTF8')
       }
-      const context = await source.database.context(connection, state.settings, source.access.replica)
+      const current = !session.inTransaction || (session.clean && this.#cachedIsolation(state.settings.transactionIsolation))
+      const context = await source.database.context(connection, state.settings, source.access.replica, current)
+      // A7: the snapshot of this transaction may be older than the definitions are. Another connection reads them for all.
+      if (!source.database.loaded) this.#loadAside(source)
       state.context = context
       if (!session.inTransaction && connection.status() === 'idle') source.learn(state, context)
       this.#engine.configured(source.database)
@@ -330,6 +400,13 @@ export class Runner {
       this.#engine.failed('catalog', `the catalog of ${source.access.label} could not be read`, error)
       return 'the catalog could not be read'
     }
+  }
+
+  #loadAside(source: Source): void {
+    if (this.#loadingAside.has(source)) return
+    this.#loadingAside.add(source)
+    const load = source.access.withConnection((connection) => this.prepare(new ConnectionState(connection, source)))
+    void load.catch(() => undefined).finally(() => this.#loadingAside.delete(source))
   }
 
   /** Notes a cursor, a stream or a COPY that its driver is about to run. */
@@ -356,6 +433,8 @@ export class Runner {
     const { session, connection } = state
     switch (statement.verb) {
       case 'begin': {
+        // What is asked on our own account is asked before: inside, a failure of ours would be the transaction's.
+        if (!session.inTransaction && connection.status() === 'idle') await this.#context(state)
         const result = await call.passThrough()
         session.begin(statement.isolation)
         return result
@@ -394,9 +473,14 @@ export class Runner {
       case 'rollback-prepared':
         return this.#past(state, call, undefined)
       case 'commit-prepared': {
-        const result = await this.#past(state, call, undefined)
-        await this.#engine.everythingOf(state.source, call.text, 'another session prepared these changes', scope)
-        return result
+        try {
+          return await this.#past(state, call, undefined)
+        } catch (error) {
+          if (outcomeUnknown(error)) await unknownOutcome(this.#engine, state, EVERYTHING, call.text)
+          throw error
+        } finally {
+          await this.#engine.everythingOf(state.source, call.text, 'another session prepared these changes', scope)
+        }
       }
       case 'commit':
         return this.#commit(state, call, statement, scope)
@@ -412,29 +496,35 @@ export class Runner {
       result = await call.passThrough()
     } catch (error) {
       const { changes, cause } = session.end()
-      if (outcomeUnknown(error)) await unknownOutcome(this.#engine, state, changes, cause)
+      if (!outcomeUnknown(error)) await this.#writer.sawOthers(state, changes, cause, error)
+      else await unknownOutcome(this.#engine, state, changes, cause)
       this.#chained(state, statement, isolation)
       throw error
     }
     // A14: COMMIT of a failed transaction answers ROLLBACK.
     const committed = call.outcomes(result).some((outcome) => outcome.command === 'COMMIT')
-    const { changes, cause } = session.end()
+    const ended = session.end()
     this.#chained(state, statement, isolation)
-    if (committed) await this.#deliver(state, changes, cause, scope)
+    if (committed) await this.#deliver(state, ended, scope)
     return result
   }
 
-  async #deliver(state: ConnectionState, changes: readonly Change[], cause: string, scope: Scope): Promise<void> {
+  async #deliver(state: ConnectionState, ended: ReturnType<Session['end']>, scope: Scope): Promise<void> {
     const { database } = state.source
+    const { changes, cause, catalogs } = ended
     if (!database || changes.length === 0) return
     await this.#engine.pause('committed', cause)
-    await this.#engine.delivery.deliver(database.id, changes, { text: `COMMIT of ${cause}`, reasons: [] }, scope.deferred)
+    await this.#engine.delivery.deliver(database.id, changes, { text: `COMMIT of ${cause}`, reasons: [], catalogs }, scope.deferred)
   }
 
   #chained(state: ConnectionState, statement: TransactionStatement, isolation: Isolation | undefined): void {
     if (statement.chain && state.connection.status() !== 'idle') state.session.begin(isolation)
     else state.session.follow(state.connection.status())
   }
+}
+
+function isSessionOnly({ kind }: Statement): boolean {
+  return kind === 'harmless' || kind === 'setting' || kind === 'lock'
 }
 
 export function valuesOf(call: Call<unknown>, analysis: Analysis): CallValues {

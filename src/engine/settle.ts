@@ -34,7 +34,7 @@ export async function settle(
     engine.failed('store', 'tables could not be blocked', error)
   }
   await deliver(engine, database, changes, cause)
-  const free = over(state).then(async () => {
+  const free = over(engine, state).then(async () => {
     await deliver(engine, database, changes, `${cause}, now over`)
     if (!blocked) return
     try {
@@ -55,13 +55,25 @@ async function deliver(engine: Core, database: Database, changes: readonly Chang
   }
 }
 
-/** Resolves when the backend can no longer carry the write out: it answered something else, or it is gone. */
-async function over(state: ConnectionState): Promise<void> {
+/**
+ * Resolves when the backend can no longer carry the write out: it answered something else, or it is gone. Rejects where
+ * the engine was closed before that could be had: the tables stay blocked then.
+ */
+async function over(engine: Core, state: ConnectionState): Promise<void> {
   const { connection, source } = state
-  // Its own connection answers in order: what came before is over then.
-  if (await answers(connection)) return
   const { pid } = connection
+  // Its own connection answers in order: what came before is over then. It may take long, or never answer.
+  let own: 'asked' | 'answered' | 'refused' = 'refused'
+  const ask = (): void => {
+    own = 'asked'
+    void answers(connection).then((answered) => {
+      own = answered ? 'answered' : 'refused'
+    })
+  }
+  const said = (): typeof own => own
   for (let wait = FIRST_WAIT_MS; ; wait = Math.min(wait * 2, LAST_WAIT_MS)) {
+    if (said() === 'answered') return
+    if (said() === 'refused') ask()
     try {
       const gone = await source.access.withConnection(async (other) => {
         if (pid === undefined) return true
@@ -69,8 +81,9 @@ async function over(state: ConnectionState): Promise<void> {
         return rows.length === 0
       })
       if (gone) return
-    } catch {
+    } catch (error) {
       // The database cannot be reached, so it cannot be asked: the tables stay blocked.
+      if (engine.closed) throw error
     }
     await new Promise<void>((resolve) => setTimeout(resolve, wait).unref())
   }
@@ -78,7 +91,7 @@ async function over(state: ConnectionState): Promise<void> {
 
 async function answers(connection: Connection): Promise<boolean> {
   try {
-    await connection.run('SELECT 1', [])
+    await connection.run('SELECT 1', [], undefined, true)
     return connection.status() !== 'unknown'
   } catch {
     return false

@@ -1,6 +1,5 @@
 import type { Settings } from '../catalog/settings.js'
 import { Session } from '../session/session.js'
-import type { ReadReply } from '../store/store.js'
 import type { Access, Connection } from './connection.js'
 import type { Context, Database } from './database.js'
 
@@ -73,8 +72,6 @@ export class ConnectionState {
   context: Context | undefined
   /** The backend that answers is not the connection's own: a transaction pooler is in between (A5). */
   pooled = false
-  /** The store was asked already, on the way that found that it must wait. */
-  looked: { readonly key: string; readonly reply: Promise<ReadReply | undefined> } | undefined
   /** Advisory locks may have been released: to be asked before the next read. */
   recheckLocks = false
 

@@ -6,7 +6,7 @@ import type { Context } from './database.js'
 import type { Core } from './core.js'
 import type { Scope } from './scope.js'
 import type { ConnectionState } from './source.js'
-import { coarse, unknownOutcome } from './writer.js'
+import { coarse, EVERYTHING, endsTransaction, unknownOutcome } from './writer.js'
 
 /** A statement that its driver runs by itself: a cursor, a stream, a COPY. */
 export interface Stream {
@@ -35,9 +35,12 @@ function makeStream(engine: Core, state: ConnectionState, text: string | undefin
   let touched = false
   let locks = false
   let known = false
+  let ends = true
   if (text !== undefined && typeof context !== 'string') {
     known = true
-    for (const { template } of engine.analyze(text).statements) {
+    const analysis = engine.analyze(text, { lift: context.settings.liftable })
+    ends = endsTransaction(analysis)
+    for (const { template } of analysis.statements) {
       if (template.statement.kind === 'transaction') continue
       const { write } = context.planner.plan(template)
       if (changesAnything(write)) changes.push(...coarse(write))
@@ -59,25 +62,29 @@ function makeStream(engine: Core, state: ConnectionState, text: string | undefin
       over = true
       session.ended()
       if (touched || !known) state.touched()
-      if (locks) session.locked(true)
+      if (locks || !known) {
+        session.locked(true)
+        state.recheckLocks = true
+      }
+      session.forgetSavepoints()
+      const own = known ? changes : EVERYTHING
+      const kept = scope.noInvalidation ? [] : own
+      const held = session.queued
+      const lost = error !== undefined && outcomeUnknown(error)
       const ended = session.follow(connection.status())
-      const committed = ended ? session.end().changes : []
-      if (!known && !scope.noInvalidation) {
-        await engine.everythingOf(state.source, cause, 'its text is not known', scope)
-        return
-      }
+      const catalogs = typeof context === 'string' ? [] : [context.catalogStamp]
+      // What failed may have committed before it failed, and what is in a transaction waits for its end (A14).
+      const committed = ended ? session.end().changes : ends && inside ? held : []
+      if (session.inTransaction) session.queue(kept, cause, catalogs[0])
+      if (session.inTransaction && !ends && inside) return
+      if (lost) await unknownOutcome(engine, state, [...committed, ...own], cause)
+      const all = [...committed, ...kept]
       const { database } = state.source
-      if (!database) return
-      if (error !== undefined) {
-        if (outcomeUnknown(error) && !inside) await unknownOutcome(engine, state, changes, cause)
+      if (!database) {
+        if (all.length > 0) await engine.everythingOf(state.source, cause, 'its text is not known', scope)
         return
       }
-      const kept = scope.noInvalidation ? [] : changes
-      if (session.inTransaction) session.queue(kept, cause)
-      else {
-        const all = [...committed, ...kept]
-        await engine.delivery.deliver(database.id, all, { text: cause, reasons: [...reasons] }, scope.deferred)
-      }
+      await engine.delivery.deliver(database.id, all, { text: cause, reasons: [...reasons], catalogs }, scope.deferred)
     },
   }
 }

@@ -11,13 +11,17 @@ import type { Core } from './core.js'
 import { chooseImages, ImageFold, type ImagePlan, pinnedChanges, pinnedValues, unknownRows } from './images.js'
 import type { Scope } from './scope.js'
 import type { ConnectionState } from './source.js'
-import { preRead, widen, widenedName } from './widen.js'
+import { preRead, relocated, widen, widenedName } from './widen.js'
 
 /** Most different images that a write brings back; over it the schemes' stamps are replaced (B10). */
 const MAX_IMAGES = 1000
 
+/** Nothing is known of what a statement did. */
+export const EVERYTHING: readonly Change[] = [{ kind: 'database', catalog: true }]
+
 interface Done<R> {
-  readonly result: R
+  /** Decodes for the caller, whose parsers may throw: only once all is concluded. */
+  readonly result: () => R
   readonly changes: readonly Change[]
   /** No row was touched: another's commit may be seen (A13). */
   readonly none: boolean
@@ -57,7 +61,7 @@ export class Writer {
       const changes = [...done.changes, ...wholeChanges(plan)]
       await this.#conclude(state, context, changes, call.text, plan.reasons, scope, autocommit)
     } else await this.#conclude(state, context, [], call.text, [], scope, autocommit)
-    return done.result
+    return done.result()
   }
 
   async #conclude(
@@ -74,14 +78,15 @@ export class Writer {
     if (autocommit && !session.inTransaction) {
       if (changes.length === 0) return
       await this.#engine.pause('committed', text)
-      await this.#engine.delivery.deliver(context.database.id, changes, { text, reasons }, scope.deferred)
+      const catalogs = [context.catalogStamp]
+      await this.#engine.delivery.deliver(context.database.id, changes, { text, reasons, catalogs }, scope.deferred)
       return
     }
-    session.queue(changes, text)
+    session.queue(changes, text, context.catalogStamp)
     if (!ended) return
     // A procedure or a DO block committed it all.
-    const { changes: all, cause } = session.end()
-    await this.#engine.delivery.deliver(context.database.id, all, { text: cause, reasons }, scope.deferred)
+    const { changes: all, cause, catalogs } = session.end()
+    await this.#engine.delivery.deliver(context.database.id, all, { text: cause, reasons, catalogs }, scope.deferred)
   }
 
   async #carryOut<R>(
@@ -94,7 +99,7 @@ export class Writer {
     autocommit: boolean,
   ): Promise<Done<R>> {
     const { rows } = plan
-    if (!rows) return { result: await this.#pass(call), changes: [], none: false }
+    if (!rows) return { result: given(await this.#pass(call)), changes: [], none: false }
     const values = { params: call.params, literals: analysis.literals }
     const pinned = pinnedValues(rows, values, this.#engine.reader.limits)
     const max = scope.forceImages ? Number.POSITIVE_INFINITY : MAX_IMAGES
@@ -103,10 +108,11 @@ export class Writer {
       const result = await this.#pass(call)
       const outcomes = call.outcomes(result)
       const none = outcomes.length === 1 && outcomes[0]?.rowCount === 0
-      return { result, changes: none ? [] : images ? pinnedChanges(rows, pinned) : unknownRows(rows), none }
+      return { result: given(result), changes: none ? [] : images ? pinnedChanges(rows, pinned) : unknownRows(rows), none }
     }
     const fold = new ImageFold(rows, images.columns, pinned, max)
-    const text = call.text.slice(analysis.start, analysis.end)
+    // With what stands before it: the positions in an error are those of the user's text.
+    const text = call.text.slice(0, analysis.end)
     if (images.way === 'pre-read') return this.#preRead(state, call, text, rows, images, fold, max, autocommit)
     return this.#returning(state, call, text, rows, images, fold, autocommit)
   }
@@ -158,7 +164,7 @@ export class Writer {
     } catch (error) {
       // What the catalog thought possible is not: in autocommit the user's own words can still be run.
       if (!autocommit || !sqlState(error)?.startsWith('42')) throw error
-      return { result: await this.#pass(call), changes: unknownRows(rows), none: false }
+      return { result: given(await this.#pass(call)), changes: unknownRows(rows), none: false }
     }
     const count = images.columns.length
     const added = old ? count * 2 : count
@@ -170,7 +176,7 @@ export class Writer {
       else fold.add('unknown', own)
     }
     const shown = strip(entry, added)
-    return { result: call.decode(shown), changes: fold.changes(), none: entry.rowCount === 0 }
+    return { result: () => call.decode(shown), changes: fold.changes(), none: entry.rowCount === 0 }
   }
 
   async #ask<R>(state: ConnectionState, text: string, call: Call<R>): Promise<Entry> {
@@ -195,22 +201,31 @@ export class Writer {
     const { connection } = state
     const limit = Math.min(max, 1_000_000) + 1
     const before = preRead(text, rows, images.columns, limit)
+    const read = () => connection.run(before.text, before.params.map((index) => call.params[index] ?? null))
     if (!autocommit) {
-      const seen = await connection.run(before.text, before.params.map((index) => call.params[index] ?? null))
+      const seen = await read().catch((error: unknown) => Promise.reject(relocated(error, before)))
       await this.#engine.pause('pre-read', call.text)
       return this.#matched(state, call, text, rows, images, fold, seen.rows, seen.rows.length < limit)
     }
     await connection.run('BEGIN', [])
     let done: Done<R>
+    let met = false
     try {
-      const seen = await connection.run(before.text, before.params.map((index) => call.params[index] ?? null))
+      const seen = await read()
+      met = true
       await this.#engine.pause('pre-read', call.text)
       done = await this.#matched(state, call, text, rows, images, fold, seen.rows, seen.rows.length < limit)
     } catch (error) {
-      if (outcomeUnknown(error)) throw error
+      if (outcomeUnknown(error)) {
+        // Behind what is still running: where the connection lives on, the transaction that we began does not.
+        connection.run('ROLLBACK', []).catch(() => undefined)
+        throw error
+      }
       await connection.run('ROLLBACK', [])
-      if (!sqlState(error)?.startsWith('42')) throw error
-      return { result: await this.#pass(call), changes: unknownRows(rows), none: false }
+      const kind = sqlState(error)?.slice(0, 2)
+      // A value that does not fit: the user's own statement says so in its own words.
+      if (kind !== '42' && (met || kind !== '22')) throw error
+      return { result: given(await this.#pass(call)), changes: unknownRows(rows), none: false }
     }
     await this.#engine.pause('before-commit', call.text)
     await connection.run('COMMIT', [])
@@ -239,7 +254,8 @@ export class Writer {
         fold.add(byKey.get(JSON.stringify(own.slice(0, keyLength))) ?? 'unknown', own)
       }
     }
-    return { result: call.decode(strip(entry, count)), changes: fold.changes(), none: entry.rowCount === 0 }
+    const shown = strip(entry, count)
+    return { result: () => call.decode(shown), changes: fold.changes(), none: entry.rowCount === 0 }
   }
 
   /** A13: it touched no row, so another's commit may be visible: what it names is dropped, and its table read past. */
@@ -259,7 +275,7 @@ export class Writer {
         onlyKnown: true,
       })
     }
-    await delivery.deliver(context.database.id, named, { text: call.text, reasons: ['it touched no row'] }, undefined)
+    await delivery.deliverQuietly(context.database.id, named, { text: call.text, reasons: ['it touched no row'] })
   }
 
   async #failed(
@@ -274,29 +290,33 @@ export class Writer {
     if (outcomeUnknown(error)) {
       if (autocommit) await unknownOutcome(this.#engine, state, changes, text)
       // A later COMMIT of this transaction may still carry it.
-      else if (state.session.inTransaction) state.session.queue(changes, text)
+      else if (state.session.inTransaction) state.session.queue(changes, text, context.catalogStamp)
       return
     }
     state.session.follow(state.connection.status())
     // CALL and DO may have committed before they failed (A14).
     if (plan.opaque && plan.database && !neverRan(error)) {
-      await this.#engine.delivery.deliver(context.database.id, changes, { text, reasons: plan.reasons }, undefined)
+      await this.#engine.delivery.deliverQuietly(context.database.id, changes, { text, reasons: plan.reasons })
     }
-    const code = sqlState(error)
-    if (!code?.startsWith('23') && !code?.startsWith('40')) return
+    if (!tellsOfOthers(error)) return
     const tables = new Set([...(plan.rows ? [plan.rows.table.id] : []), ...plan.tables])
     // A foreign key that was not met tells of the other table.
     for (const table of context.catalog.tables.values()) {
       if (table.references.some((reference) => plan.rows && reference.child.id === plan.rows.table.id)) tables.add(table.id)
       if (plan.rows?.table.id === table.id) for (const reference of table.references) tables.add(reference.child.id)
     }
-    this.#engine.delivery.grace(context.database.id, [...tables])
-    await this.#engine.delivery.deliver(
-      context.database.id,
-      [...tables].map((table): Change => ({ kind: 'table', table })),
-      { text, reasons: [`it failed with ${code}: another's commit may be visible`] },
-      undefined,
-    )
+    await this.sawOthers(state, [...tables].map((table): Change => ({ kind: 'table', table })), text, error)
+  }
+
+  /** A13: what failed for another's commit tells that it is there: its tables are dropped, and read past for a moment. */
+  async sawOthers(state: ConnectionState, changes: readonly Change[], cause: string, error: unknown): Promise<void> {
+    const { database } = state.source
+    if (!database || changes.length === 0 || !tellsOfOthers(error)) return
+    const tables = [...new Set(changes.flatMap((change) => ('table' in change ? [change.table] : [])))]
+    this.#engine.delivery.grace(database.id, tables)
+    const reasons = [`it failed with ${sqlState(error)}: another's commit may be visible`]
+    const whole = tables.map((table): Change => ({ kind: 'table', table }))
+    await this.#engine.delivery.deliverQuietly(database.id, whole, { text: cause, reasons })
   }
 
   /** A string of several statements is the sum of them; it may have stopped anywhere (A14). */
@@ -304,14 +324,14 @@ export class Writer {
     const { session, connection } = state
     if (typeof context === 'string') return this.blind(state, call, context, scope, false)
     const changes: Change[] = []
-    let commits = false
+    const commits = endsTransaction(text)
     let touched = false
     let locks = false
+    let definitions = false
     const reasons = new Set<string>()
     for (const { template } of text.statements) {
       const { statement } = template
       if (statement.kind === 'transaction') {
-        commits ||= statement.verb !== 'savepoint' && statement.verb !== 'release' && statement.verb !== 'begin'
         if (statement.verb === 'commit-prepared') changes.push({ kind: 'database', catalog: true })
         continue
       }
@@ -319,9 +339,10 @@ export class Writer {
       changes.push(...coarse(write))
       touched ||= write.opaque || statement.kind === 'setting'
       locks ||= write.locks
-      if (write.catalog) session.touchCatalog()
+      definitions ||= write.catalog
       for (const reason of write.reasons) reasons.add(reason)
     }
+    if (definitions) session.touchCatalog()
     this.#engine.bypassed(call.text, 'several statements in one string', [])
     session.wrote()
     let error: unknown
@@ -337,38 +358,58 @@ export class Writer {
     const kept = scope.noInvalidation ? [] : changes
     if (error !== undefined && outcomeUnknown(error)) await unknownOutcome(this.#engine, state, [...held, ...changes], call.text)
     else if (status === 'idle' || commits) {
-      session.end()
+      const { catalogs } = session.end()
       await this.#engine.delivery.deliver(
         context.database.id,
         [...held, ...kept],
-        { text: call.text, reasons: [...reasons] },
+        { text: call.text, reasons: [...reasons], catalogs: [...catalogs, context.catalogStamp] },
         scope.deferred,
       )
     }
     session.follow(status)
-    if (status !== 'idle' && session.inTransaction) session.queue(kept, call.text)
-    if (locks) session.locked(true)
-    if (error !== undefined) throw error
+    session.forgetSavepoints()
+    if (status !== 'idle' && session.inTransaction) session.queue(kept, call.text, context.catalogStamp)
+    if (definitions) session.touchCatalog()
+    if (locks) {
+      // Whether any is left is asked before the next read.
+      session.locked(true)
+      state.recheckLocks = true
+    }
+    if (error !== undefined) {
+      await this.sawOthers(state, changes, call.text, error)
+      throw error
+    }
     return result as R
   }
 
   /** Nothing is known of the database: a write drops everything; a query only where it calls what may write. */
   async blind<R>(state: ConnectionState, call: Call<R>, reason: string, scope: Scope, query: boolean): Promise<R> {
     const { session, connection, source } = state
-    const mayWrite = !query || callsUnknown(this.#engine.analyze(call.text))
+    const text = this.#engine.analyze(call.text)
+    const mayWrite = !query || callsUnknown(text)
+    const locks = mayWrite || text.statements.some(({ template: { statement } }) => statement.kind === 'select' && statement.locks)
     this.#engine.bypassed(call.text, reason, [])
     if (mayWrite) session.wrote()
+    let unknown = false
     try {
       return await this.#pass(call)
+    } catch (error) {
+      unknown = mayWrite && outcomeUnknown(error)
+      throw error
     } finally {
-      const inside = session.inTransaction
       const ended = session.follow(connection.status())
-      if (mayWrite && !scope.noInvalidation) {
-        if (session.inTransaction && inside && !ended) session.queue([{ kind: 'database', catalog: true }], call.text)
-        else await this.#engine.everythingOf(source, call.text, reason, scope)
-      }
+      session.forgetSavepoints()
       if (ended) session.end()
+      if (locks) {
+        session.locked(true)
+        state.recheckLocks = true
+      }
       state.touched()
+      if (unknown) await unknownOutcome(this.#engine, state, EVERYTHING, call.text)
+      if (mayWrite && !scope.noInvalidation) {
+        if (session.inTransaction) session.queue(EVERYTHING, call.text)
+        if (!session.inTransaction || endsTransaction(text)) await this.#engine.everythingOf(source, call.text, reason, scope)
+      }
     }
   }
 }
@@ -389,6 +430,23 @@ export async function unknownOutcome(
 function neverRan(error: unknown): boolean {
   const { where, internalQuery } = error as { where?: unknown; internalQuery?: unknown }
   return sqlState(error) === '42601' && where === undefined && internalQuery === undefined
+}
+
+/** A constraint or a conflict: the server has seen another's commit (A13). */
+function tellsOfOthers(error: unknown): boolean {
+  return /^(?:23|40)/.test(sqlState(error) ?? '')
+}
+
+function given<R>(result: R): () => R {
+  return () => result
+}
+
+/** What was written before it in the same string, or before the string, may be committed. */
+export function endsTransaction(text: TextAnalysis): boolean {
+  return text.statements.some(({ template: { statement } }) => {
+    if (statement.kind !== 'transaction') return statement.kind === 'opaque' && statement.writes
+    return statement.verb !== 'savepoint' && statement.verb !== 'release' && statement.verb !== 'begin'
+  })
 }
 
 function callsUnknown(text: TextAnalysis): boolean {

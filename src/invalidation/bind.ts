@@ -1,6 +1,6 @@
 import { canonical } from './canonical.js'
-import type { Dependency } from './dependency.js'
-import { makeScheme } from './scheme.js'
+import type { Dependency, Scheme } from './dependency.js'
+import { conjKey, makeScheme } from './scheme.js'
 import type { BindLimits, CallValues, ConjTemplate, DependencyTemplate, Restriction, ValueSource } from './template.js'
 
 /** The text of a value and what kind of literal it was; `undefined` where it is not text (bytes) or is missing. */
@@ -144,18 +144,47 @@ export function bindConj(
     const allowed = valuesOf(restriction, values, limits)
     if (allowed !== undefined) choices.push({ column: restriction.column, values: allowed })
   }
-  for (;;) {
-    const size = choices.reduce((product, choice) => product * choice.values.length, 1)
-    if (size <= limits.maxConjs) break
+  while (sizeOf(choices) > limits.maxConjs) {
     const longest = choices.reduce((a, b) => (b.values.length > a.values.length ? b : a))
     choices = choices.filter((choice) => choice !== longest)
   }
-  choices.sort((a, b) => (a.column < b.column ? -1 : a.column > b.column ? 1 : 0))
+  if (choices.length > 1) choices.sort((a, b) => (a.column < b.column ? -1 : a.column > b.column ? 1 : 0))
   let combinations: (string | null)[][] = [[]]
-  for (const choice of choices) {
-    combinations = combinations.flatMap((head) => choice.values.map((value) => [...head, value]))
+  for (const { values: allowed } of choices) {
+    // Nearly all have one value: the lists, which are nobody else's yet, are made longer then.
+    if (allowed.length === 1) for (const head of combinations) head.push(allowed[0] as string | null)
+    else combinations = combinations.flatMap((head) => allowed.map((value) => [...head, value]))
   }
   return { columns: choices.map((choice) => choice.column), combinations }
+}
+
+function sizeOf(choices: readonly Choice[]): number {
+  let size = 1
+  for (const { values } of choices) size *= values.length
+  return size
+}
+
+/** Most schemes of one template that are remembered: which of its columns are compared depends on the values. */
+const REMEMBERED = 32
+const schemes = new WeakMap<DependencyTemplate, Scheme[]>()
+
+/** `makeScheme` of the template with these columns, sorted, without the cost of naming the shape each time. */
+function schemeOf(template: DependencyTemplate, columns: readonly string[]): Scheme {
+  let known = schemes.get(template)
+  if (known === undefined) {
+    known = []
+    schemes.set(template, known)
+  }
+  for (const scheme of known) if (isSame(scheme.compared, columns)) return scheme
+  const scheme = makeScheme(template.table, columns, template.read)
+  if (known.length < REMEMBERED) known.push(scheme)
+  return scheme
+}
+
+function isSame(some: readonly string[], others: readonly string[]): boolean {
+  if (some.length !== others.length) return false
+  for (let index = 0; index < some.length; index++) if (some[index] !== others[index]) return false
+  return true
 }
 
 /** Binds the values of a call: every (scheme, values) that a row could meet to matter to the read. */
@@ -164,23 +193,27 @@ export function bind(
   values: CallValues,
   limits: BindLimits,
 ): readonly Dependency[] {
-  const dependencies = new Map<string, Dependency>()
+  const all: Dependency[] = []
   for (const template of templates) {
     const bound: Dependency[] = []
     let any = false
     for (const conj of template.conjs) {
       const { columns, combinations } = bindConj(conj, values, limits)
-      const scheme = makeScheme(template.table, columns, template.read)
+      const scheme = schemeOf(template, columns)
       if (columns.length === 0) any = true
       // No combination: no row can meet the conj. The table stays a dependency, by any row: coarser, never wrong.
       if (combinations.length === 0) any = true
       for (const combination of combinations) bound.push({ scheme, values: combination })
     }
     const coarse = any || bound.length === 0 || bound.length > limits.maxConjs
-    const kept = coarse ? [{ scheme: makeScheme(template.table, [], template.read), values: [] }] : bound
-    for (const dependency of kept) {
-      dependencies.set(`${dependency.scheme.id}:${JSON.stringify(dependency.values)}`, dependency)
-    }
+    if (coarse) all.push({ scheme: schemeOf(template, []), values: [] })
+    else for (const dependency of bound) all.push(dependency)
   }
-  return [...dependencies.values()]
+  return all.length > 1 ? distinct(all) : all
+}
+
+function distinct(dependencies: readonly Dependency[]): readonly Dependency[] {
+  const byName = new Map<string, Dependency>()
+  for (const dependency of dependencies) byName.set(`${dependency.scheme.id}:${conjKey(dependency.values)}`, dependency)
+  return [...byName.values()]
 }

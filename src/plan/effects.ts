@@ -1,7 +1,7 @@
 import type { Catalog, Reference, Table, UserFunction } from '../catalog/catalog.js'
 import { resolveRelation } from '../catalog/resolve.js'
 import type { RelationName } from '../sql/statement.js'
-import { isLockFunction, isSettingFunction } from './functions.js'
+import { isLockFunction, isSettingFunction, PURE_FUNCTIONS } from './functions.js'
 import { readBody } from './function-body.js'
 
 /** What the configuration declares of triggers and functions, by name (`name` or `schema.name`). */
@@ -34,12 +34,15 @@ export class Effects {
   locks = false
   sessionLocks = false
   unlocks = false
+  /** A function was called that is not known to be pure. */
+  calls = false
   /** Why it is coarser than rows. */
   readonly reasons = new Set<string>()
   readonly #catalog: Catalog
   readonly #searchPath: readonly string[]
   readonly #declared: Declarations
   readonly #functions = new Set<number>()
+  readonly #views = new Set<Table>()
 
   constructor(catalog: Catalog, searchPath: readonly string[], declared: Declarations) {
     this.#catalog = catalog
@@ -66,6 +69,24 @@ export class Effects {
     return table
   }
 
+  /** A relation that is read: a view runs the functions that its definition calls. A name may also be a CTE's. */
+  reads(relation: RelationName): void {
+    const table = resolveRelation(this.#catalog, relation, this.#searchPath)
+    if (table && table !== 'system') this.#view(table)
+  }
+
+  #view(table: Table): void {
+    if (table.kind !== 'view' || table.pure || this.#views.has(table)) return
+    this.#views.add(table)
+    const body = readBody(table.definition)
+    if (body.kind === 'unreadable') this.everything(`view ${table.id} ${body.reason}`, true)
+    else for (const call of body.calls) this.call(call.schema, call.name)
+    for (const oid of table.viewReads) {
+      const inner = this.#catalog.tables.get(oid)
+      if (inner) this.#view(inner)
+    }
+  }
+
   /** Any row of the table, and whatever follows from any change of it. */
   wholeTable(table: Table, reason: string | undefined): void {
     if (reason !== undefined) this.reasons.add(reason)
@@ -78,6 +99,7 @@ export class Effects {
       if (acts(reference.onDelete) || acts(reference.onUpdate)) this.wholeTable(reference.child, undefined)
     }
     if (table.kind === 'view' || table.kind === 'materialized view') {
+      this.#view(table)
       for (const oid of table.viewReads) {
         const base = this.#catalog.tables.get(oid)
         if (base) this.wholeTable(base, `${table.id} is a ${table.kind}`)
@@ -93,7 +115,6 @@ export class Effects {
 
   /** TRUNCATE … CASCADE empties every table that refers to it, whatever the keys' actions. */
   truncate(table: Table, cascade: boolean): void {
-    if (this.tables.has(table.id)) return
     this.wholeTable(table, `TRUNCATE changes every row of ${table.id}`)
     if (!cascade) return
     const seen = new Set<Table>([table])
@@ -131,6 +152,7 @@ export class Effects {
 
   /** A call by name: every function that the name could mean. */
   call(schema: string | undefined, name: string): void {
+    this.calls ||= !PURE_FUNCTIONS.has(name)
     if (schema === undefined || schema === 'pg_catalog') {
       if (isLockFunction(name)) {
         const unlocks = name.startsWith('pg_advisory_unlock')
@@ -160,12 +182,13 @@ export class Effects {
     if (fn.volatility !== 'volatile' && !readable) return
     if (fn.language === 'c' && HARMLESS_C.has(fn.name)) return
     if (!readable) {
-      this.everything(`${where} is in ${fn.language}, which cannot be read`)
+      this.everything(`${where} is in ${fn.language}, which cannot be read`, true)
       return
     }
     const body = readBody(fn.source)
     if (body.kind === 'unreadable') {
-      this.everything(`${where} ${body.reason}`)
+      // A7: what runs dynamic SQL may change definitions with it.
+      this.everything(`${where} ${body.reason}`, true)
       return
     }
     if (body.settings) this.opaque = true
@@ -175,7 +198,10 @@ export class Effects {
         (table) => table.name === relation.name && (relation.schema === undefined || table.schema === relation.schema),
       )
       if (tables.length === 0) this.everything(`${where} writes to ${relation.name}, which is not known`)
-      for (const table of tables) this.wholeTable(table, `${where} writes to ${table.id}`)
+      for (const table of tables) {
+        this.wholeTable(table, `${where} writes to ${table.id}`)
+        if (relation.truncates) this.truncate(table, true)
+      }
     }
   }
 

@@ -27,6 +27,8 @@ export class ExpressionReader {
   readonly #catalog: Catalog
   /** Types that each parameter is cast to anywhere in the statement: a cast decides its type everywhere. */
   readonly #paramCasts: ReadonlyMap<number, ReadonlySet<string>>
+  /** The kinds of columns that each parameter is compared with; `undefined` for any other place where it stands. */
+  readonly #paramUses = new Map<number, Set<string | undefined>>()
 
   constructor(catalog: Catalog, paramCasts: ReadonlyMap<number, ReadonlySet<string>>) {
     this.#catalog = catalog
@@ -40,11 +42,14 @@ export class ExpressionReader {
    */
   visit(expr: Expr, scope: Scope, found: SubqueryExpr[] = []): SubqueryExpr[] {
     switch (expr.kind) {
-      case 'column':
-        resolveColumn(expr, scope)
+      case 'column': {
+        const use = resolveColumn(expr, scope)
+        if (use) refuseTimeOfDay(use.column.typname)
         break
+      }
       case 'param':
         this.suspects.params.add(expr.index)
+        this.use(expr.index)
         break
       case 'literal':
         this.suspects.literals.add(expr.slot)
@@ -97,8 +102,8 @@ export class ExpressionReader {
         // The pattern of LIKE is text, whatever words are in it.
         const pattern = expr.operators.length === 1 && /^!?~~\*?$/.test(expr.operators[0] as string)
         for (const arg of expr.args) {
-          if (pattern && (arg.kind === 'param' || arg.kind === 'literal')) continue
-          this.visit(arg, scope, found)
+          if (pattern && arg.kind === 'param') this.use(arg.index)
+          else if (!pattern || arg.kind !== 'literal') this.visit(arg, scope, found)
         }
         break
       }
@@ -108,11 +113,13 @@ export class ExpressionReader {
 
   /** The value of a constant if it is compared with the column as the database would compare it (A23). */
   constant(expr: Expr, on: ColumnUse): ValueSource | undefined {
+    refuseTimeOfDay(on.column.typname)
     if (on.column.keyType === 'other' || this.#catalog.overloadedTypes.has(on.column.typeOid)) return undefined
     switch (expr.kind) {
       case 'param': {
         const casts = this.#paramCasts.get(expr.index)
         if (casts && [...casts].some((type) => type !== on.column.typeName)) return undefined
+        this.use(expr.index, on.column.keyType === 'enum' ? on.column.typeName : on.column.keyType)
         return { kind: 'param', index: expr.index }
       }
       case 'literal':
@@ -136,6 +143,24 @@ export class ExpressionReader {
       default:
         return undefined
     }
+  }
+
+  /** Notes a place of a parameter: the comparison with a column that a key can mirror, or any other. */
+  use(param: number, comparison?: string): void {
+    const uses = this.#paramUses.get(param)
+    if (uses) uses.add(comparison)
+    else this.#paramUses.set(param, new Set([comparison]))
+  }
+
+  /**
+   * Whether a value is surely of its column's own kind. The first place of a parameter in the statement decides its type,
+   * and so what its text becomes: as a `real` '16777217' is 16777216, as a `char` 'a  ' is 'a' (A23). Asked when all of the
+   * statement was seen.
+   */
+  trusted(source: ValueSource): boolean {
+    if (source.kind !== 'param') return true
+    const uses = this.#paramUses.get(source.index)
+    return uses === undefined || (uses.size === 1 && !uses.has(undefined))
   }
 
   #operator(name: string): void {
@@ -165,6 +190,7 @@ export class ExpressionReader {
       throw new Bypass(`a cast to the user-defined type ${type} is not known to be pure`)
     }
     if (this.#catalog.userCasts.has(type)) throw new Bypass(`a user-defined cast to ${type} is not known to be pure`)
+    refuseTimeOfDay(type)
     if (!TEMPORAL_TYPES.has(type)) return
     // A10: text that says 'today' is another day tomorrow. Constants are looked at when they are bound.
     const arg = expr.arg
@@ -186,6 +212,11 @@ export class ExpressionReader {
     }
     return false
   }
+}
+
+/** A10: a time of day without an offset takes that of today, which summer time changes. */
+function refuseTimeOfDay(type: string): void {
+  if (type === 'timetz' || type === '_timetz') throw new Bypass('a time with time zone may take the offset of today')
 }
 
 function enumName(typeName: string): string {

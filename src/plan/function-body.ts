@@ -5,7 +5,8 @@ import type { RelationName } from '../sql/statement.js'
 export type FunctionBody =
   | {
       readonly kind: 'readable'
-      readonly writes: readonly RelationName[]
+      /** `truncates`: by TRUNCATE, which may go on to the tables that refer to it. */
+      readonly writes: readonly (RelationName & { readonly truncates: boolean })[]
       readonly calls: readonly { readonly schema?: string; readonly name: string }[]
       readonly settings: boolean
     }
@@ -45,7 +46,7 @@ export function readBody(source: string): FunctionBody {
     if (!token) return ''
     return token.word ?? source.slice(token.start, token.end)
   }
-  const writes: RelationName[] = []
+  const writes: (RelationName & { readonly truncates: boolean })[] = []
   const calls: { schema?: string; name: string }[] = []
   let settings = false
   const unreadable = (reason: string): FunctionBody => ({ kind: 'unreadable', reason })
@@ -77,12 +78,12 @@ export function readBody(source: string): FunctionBody {
       }
       continue
     }
-    writes.push(relation.relation)
+    writes.push({ ...relation.relation, truncates: word === 'truncate' })
     // TRUNCATE takes a list.
     for (let next = relation.next; word === 'truncate' && text(next) === ','; ) {
       const further = nameAt(source, tokens, next + 1)
       if (!further) return unreadable('writes to something that its text does not name')
-      writes.push(further.relation)
+      writes.push({ ...further.relation, truncates: true })
       next = further.next
     }
   }

@@ -54,7 +54,10 @@ export const TEMPORAL_TYPE_NAMES: ReadonlySet<string> = new Set([
   'timestamp with time zone',
 ])
 
-/** Whether a string could be one of the input words that read the clock, wherever a date is expected. */
+/**
+ * Whether a string could be, or hold, one of the input words that read the clock, wherever a date is expected. However
+ * long it is: spaces do not count, and arrays hold many. Backslashes in arrays and ranges are taken off before the word is read.
+ */
 export function readsClock(text: string): boolean {
-  return text.length <= 128 && /(?<![a-z])(?:now|today|tomorrow|yesterday)(?![a-z])/i.test(text)
+  return /(?<![a-z])(?:now|today|tomorrow|yesterday)(?![a-z])/i.test(text.replaceAll('\\', ''))
 }

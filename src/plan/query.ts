@@ -1,6 +1,6 @@
 import type { Catalog, Table } from '../catalog/catalog.js'
 import { resolveRelation } from '../catalog/resolve.js'
-import type { ConjTemplate, DependencyTemplate, Restriction } from '../invalidation/template.js'
+import type { ConjTemplate, DependencyTemplate, Restriction, ValueSource } from '../invalidation/template.js'
 import type { CommonTable, Expr, JoinSource, Query, RelationName, SelectBody, Source, SubqueryExpr } from '../sql/statement.js'
 import { Bypass } from './bypass.js'
 import { type Atom, type ConditionContext, type Conj, conjoin, type Dnf, dnf, TRUE } from './conditions.js'
@@ -18,7 +18,13 @@ export interface CteScope {
 /** A source with its names resolved. */
 type Node =
   | { readonly kind: 'table'; readonly item: Occurrence }
-  | { readonly kind: 'derived'; readonly item: DerivedOccurrence; readonly query: Query; readonly lateral: boolean }
+  | {
+      readonly kind: 'derived'
+      readonly item: DerivedOccurrence
+      readonly query: Query
+      /** What a lateral query sees of its FROM clause: what stands before it. */
+      readonly before: readonly Item[] | undefined
+    }
   | { readonly kind: 'cte'; readonly item: DerivedOccurrence }
   | { readonly kind: 'join'; readonly source: JoinSource; readonly left: Node; readonly right: Node }
 
@@ -52,10 +58,15 @@ export class QueryReader {
       this.dependencies.push({
         table: occurrence.table.id,
         read: occurrence.all ? undefined : [...occurrence.read],
-        conjs: project(context, occurrence),
+        conjs: this.project(context, occurrence),
       })
     }
     this.#pending.length = 0
+  }
+
+  /** What a context says of one occurrence: constants travel over equalities between columns (A23). Asked at the end. */
+  project(context: Dnf, occurrence: Occurrence): readonly ConjTemplate[] {
+    return project(context, occurrence, (source) => this.#expressions.trusted(source))
   }
 
   query(query: Query, outer: Scope | undefined, env: Dnf, ctes: CteScope | undefined): void {
@@ -173,10 +184,10 @@ export class QueryReader {
       case 'derived': {
         const columns = renamed(outputNames(source.query), source.columnAliases)
         const item: DerivedOccurrence = { kind: 'derived', alias: source.alias ?? '', columns }
-        // Names resolve to the left: a lateral query sees what was pushed before it.
+        const before = source.lateral ? [...items] : undefined
         items.push(item)
         this.#derivedCtes.set(source.query, ctes)
-        return { kind: 'derived', item, query: source.query, lateral: source.lateral }
+        return { kind: 'derived', item, query: source.query, before }
       }
       case 'join': {
         const left = this.resolve(source.left, items, ctes)
@@ -209,7 +220,7 @@ export class QueryReader {
       case 'derived': {
         const inner = this.#derivedCtes.get(node.query)
         // Lateral: the outer columns that it names are bound by what holds here. Others see only the enclosing query.
-        if (node.lateral) this.query(node.query, scope, withoutSubqueries(context), inner)
+        if (node.before) this.query(node.query, { items: node.before, outer: scope.outer }, withoutSubqueries(context), inner)
         else this.query(node.query, scope.outer, TRUE, inner)
         return
       }
@@ -220,14 +231,18 @@ export class QueryReader {
 
   #join(node: Node & { kind: 'join' }, context: Dnf, scope: Scope, ctes: CteScope | undefined): void {
     const { source, left, right } = node
-    const on = source.on ? dnf(source.on, this.#conditions(scope), false) : TRUE
+    // ON sees the two sides of its join, and not what else stands in the FROM clause.
+    const sides = new Set<Item>()
+    itemsOf(node, sides)
+    const inside: Scope = { items: [...sides], outer: scope.outer }
+    const on = source.on ? dnf(source.on, this.#conditions(inside), false) : TRUE
     // What is said of a nullable side says nothing of the rows that are not there (S2).
     const nullable = new Set<Item>()
     if (source.join === 'left' || source.join === 'full') itemsOf(right, nullable)
     if (source.join === 'right' || source.join === 'full') itemsOf(left, nullable)
     const outer = nullable.size > 0 ? withoutItems(context, nullable) : context
     const joined = conjoin(outer, on, this.#maxConjs)
-    this.#conditionSubqueries(on, joined, scope, ctes)
+    this.#conditionSubqueries(on, joined, inside, ctes)
     this.#depend(left, source.join === 'inner' || source.join === 'right' ? joined : outer, scope, ctes)
     this.#depend(right, source.join === 'inner' || source.join === 'left' ? joined : outer, scope, ctes)
   }
@@ -269,12 +284,11 @@ function withoutSubqueries(context: Dnf): Dnf {
   return context.map((conj) => (conj.some((atom) => atom.kind === 'subquery') ? conj.filter((atom) => atom.kind !== 'subquery') : conj))
 }
 
-/** What a context says of one occurrence: constants travel over equalities between columns (A23). */
-export function project(context: Dnf, occurrence: Occurrence): readonly ConjTemplate[] {
+function project(context: Dnf, occurrence: Occurrence, trusted: (source: ValueSource) => boolean): readonly ConjTemplate[] {
   const conjs: ConjTemplate[] = []
   const seen = new Set<string>()
   for (const conj of context) {
-    const template = restrictionsOn(conj, occurrence)
+    const template = restrictionsOn(conj, occurrence, trusted)
     if (template.length === 0) return [[]]
     const key = JSON.stringify(template)
     if (!seen.has(key)) conjs.push(template)
@@ -285,7 +299,7 @@ export function project(context: Dnf, occurrence: Occurrence): readonly ConjTemp
 
 const RANK = { null: 0, value: 0, list: 1, array: 2 } as const
 
-function restrictionsOn(conj: Conj, occurrence: Occurrence): ConjTemplate {
+function restrictionsOn(conj: Conj, occurrence: Occurrence, trusted: (source: ValueSource) => boolean): ConjTemplate {
   const classes = equalityClasses(conj)
   const best = new Map<string, Restriction>()
   const offer = (restriction: Restriction) => {
@@ -293,7 +307,7 @@ function restrictionsOn(conj: Conj, occurrence: Occurrence): ConjTemplate {
     if (!held || RANK[restriction.kind] < RANK[held.kind]) best.set(restriction.column, restriction)
   }
   for (const atom of conj) {
-    if (atom.kind !== 'restriction') continue
+    if (atom.kind !== 'restriction' || !sourcesOf(atom.restriction).every(trusted)) continue
     if (atom.on.occurrence === occurrence) offer(atom.restriction)
     // NULL equals nothing, so it does not travel.
     if (atom.restriction.kind === 'null') continue
@@ -302,6 +316,19 @@ function restrictionsOn(conj: Conj, occurrence: Occurrence): ConjTemplate {
     }
   }
   return [...best.values()].sort((a, b) => (a.column < b.column ? -1 : 1))
+}
+
+function sourcesOf(restriction: Restriction): readonly ValueSource[] {
+  switch (restriction.kind) {
+    case 'null':
+      return []
+    case 'value':
+      return [restriction.value]
+    case 'list':
+      return restriction.items
+    case 'array':
+      return [restriction.array]
+  }
 }
 
 const occurrenceIds = new WeakMap<Occurrence, number>()

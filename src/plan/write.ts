@@ -1,15 +1,15 @@
 import type { Catalog, Reference, Table } from '../catalog/catalog.js'
 import type { ConjTemplate } from '../invalidation/template.js'
-import type { Statement, Write } from '../sql/statement.js'
+import type { Expr, ParamExpr, Statement, Write } from '../sql/statement.js'
 import { Bypass } from './bypass.js'
 import { type Declarations, Effects, acts } from './effects.js'
 import { castsOfParams, ExpressionReader } from './expressions.js'
 import { PURE_FUNCTIONS } from './functions.js'
-import { project, QueryReader } from './query.js'
+import { QueryReader } from './query.js'
 import type { PlanLimits } from './read.js'
 import type { Item, Occurrence } from './scope.js'
 import { TRUE } from './conditions.js'
-import { castsIn, type Visitor, walkQuery, walkWrite } from './walk.js'
+import { castsIn, type Visitor, walkExpr, walkQuery, walkWrite } from './walk.js'
 
 /** What a foreign key does to the referencing rows of a row that is deleted, or whose key is changed. */
 export interface Cascade {
@@ -59,6 +59,8 @@ export interface WritePlan {
   readonly sessionLocks: boolean
   /** Locks of the session may have been released. */
   readonly unlocks: boolean
+  /** It calls functions that are not known to be pure: only the catalog says what they do. */
+  readonly calls: boolean
   readonly reasons: readonly string[]
 }
 
@@ -103,7 +105,10 @@ export function planWrite(
     case 'opaque':
       if (statement.writes) effects.everything(statement.reason, true)
       else if (statement.calls === undefined) effects.everything(statement.reason, true)
-      else for (const call of statement.calls) effects.call(call.schema, call.name)
+      else {
+        for (const call of statement.calls) effects.call(call.schema, call.name)
+        for (const relation of statement.relations) effects.reads(relation)
+      }
       effects.locks ||= statement.locks
       break
     case 'lock':
@@ -127,6 +132,7 @@ export function planWrite(
     locks: effects.locks,
     sessionLocks: effects.sessionLocks,
     unlocks: effects.unlocks,
+    calls: effects.calls,
     reasons: [...effects.reasons],
   }
 }
@@ -136,6 +142,9 @@ function walkEffects(effects: Effects, walk: (visitor: Visitor) => void, own?: W
   walk({
     expr: (expr) => {
       if (expr.kind === 'call') effects.call(expr.schema, expr.name)
+    },
+    source: (source) => {
+      if (source.kind === 'table') effects.reads(source.relation)
     },
     write: (write) => {
       if (write === own) return
@@ -173,7 +182,7 @@ function planRows(
     upsert,
     returning: !table.rowSecurity,
     returns: write.returning.length > 0,
-    preRead: write.kind === 'update' && ordinary && filter?.pure && !table.rowSecurity ? keyOf(table) : undefined,
+    preRead: write.kind === 'update' && ordinary && filter?.repeatable && !table.rowSecurity ? keyOf(table) : undefined,
     oldImages: catalog.serverVersion >= 180_000 && !namesOldOrNew(write),
     cascades: cascadesOf(table, write.kind, upsert, changed, effects),
   }
@@ -200,8 +209,8 @@ function readFilter(
   catalog: Catalog,
   searchPath: readonly string[],
   limits: PlanLimits,
-): { readonly pins: readonly ConjTemplate[]; readonly pure: boolean } {
-  if (!write.where) return { pins: [[]], pure: true }
+): { readonly pins: readonly ConjTemplate[]; readonly repeatable: boolean } {
+  if (!write.where) return { pins: [[]], repeatable: true }
   const casts = castsOfParams(castsIn((visitor) => walkWrite(write, visitor)))
   const expressions = new ExpressionReader(catalog, casts)
   const reader = new QueryReader(catalog, searchPath, expressions, limits.maxConjs)
@@ -214,17 +223,30 @@ function readFilter(
     all: false,
   }
   const items: Item[] = [target]
+  // Where WHERE stands alone, a parameter that stands elsewhere too may be of another type.
+  const { where } = write
+  const here = new Set(paramsIn((visitor) => walkExpr(where, visitor)).map(({ index }) => index))
+  const elsewhere = paramsIn((visitor) => walkWrite({ ...write, where: NOTHING }, visitor))
   try {
     const ctes = reader.commonTables(write.ctes, undefined, TRUE, undefined)
     const sources = write.kind === 'update' ? write.from : write.using
     const nodes = sources.map((source) => reader.resolve(source, items, ctes))
     const context = reader.filter(write.where, nodes, { items, outer: undefined }, TRUE, ctes)
-    return { pins: project(context, target), pure: isPure(write) }
+    for (const { index } of elsewhere) expressions.use(index)
+    return { pins: reader.project(context, target), repeatable: isPure(write) && !elsewhere.some(({ index }) => here.has(index)) }
   } catch (error) {
     // What the condition says is not understood: it pins nothing (S1).
     if (!(error instanceof Bypass)) throw error
-    return { pins: [[]], pure: false }
+    return { pins: [[]], repeatable: false }
   }
+}
+
+const NOTHING: Expr = { kind: 'constant', value: true, literal: 'boolean' }
+
+function paramsIn(walk: (visitor: Visitor) => void): ParamExpr[] {
+  const params: ParamExpr[] = []
+  walk({ expr: (expr) => void (expr.kind === 'param' && params.push(expr)) })
+  return params
 }
 
 function isPure(write: Write): boolean {
@@ -283,12 +305,21 @@ function cascade(table: Table, reference: Reference, on: 'delete' | 'update', ef
   const { child } = reference
   const action = (on === 'delete' ? reference.onDelete : reference.onUpdate) as Cascade['action']
   const deletes = on === 'delete' && action === 'cascade'
-  const sets = deletes ? [] : action === 'cascade' ? reference.childColumns : reference.setColumns
+  // The list of SET NULL (a, b) is for deletes alone.
+  const sets = deletes ? [] : on === 'update' || action === 'cascade' ? reference.childColumns : reference.setColumns
   const event = deletes ? 'delete' : 'update'
-  // Children of the child: which of their rows is not known from here.
+  // A9: a trigger or a generated column may change more of the child than the key sets.
+  const anyColumn =
+    child.triggers.some((trigger) => trigger.timing === 'before' && trigger.level === 'row') ||
+    child.columns.some((column) => column.generated)
+  // Rows of a partitioned or inherited child live elsewhere, with triggers and keys of their own.
+  if (child.kind !== 'table' || child.inherits) effects.wholeTable(child, `a key's action reaches ${child.id}, which is not an ordinary table`)
   effects.triggers(child, event)
+  if (action === 'set default') effects.defaults(child)
+  // Children of the child: which of their rows is not known from here.
   for (const next of child.references) {
-    const follows = deletes ? acts(next.onDelete) : acts(next.onUpdate) && next.parentColumns.some((column) => sets.includes(column))
+    const rekeyed = anyColumn || next.parentColumns.some((column) => sets.includes(column))
+    const follows = deletes ? acts(next.onDelete) : acts(next.onUpdate) && rekeyed
     if (follows) effects.wholeTable(next.child, `a cascade reaches ${next.child.id} through ${child.id}`)
   }
   if (child.rules) effects.everything(`${child.id} has rules`)
@@ -300,8 +331,7 @@ function cascade(table: Table, reference: Reference, on: 'delete' | 'update', ef
       parent.typeOid === own.typeOid && parent.collationOid === own.collationOid
     return alike ? [{ parent: parent.name, child: own.name }] : []
   })
-  const before = child.triggers.some((trigger) => trigger.timing === 'before' && trigger.level === 'row')
-  return { on, child: child.id, columns, action, sets, anyColumn: before || child.columns.some((column) => column.generated) }
+  return { on, child: child.id, columns, action, sets, anyColumn }
 }
 
 export function quote(name: string): string {

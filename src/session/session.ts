@@ -20,6 +20,8 @@ class Transaction {
   queue: Change[] = []
   /** For events: what caused them. */
   readonly causes = new Set<string>()
+  /** Stamps of the catalogs that the changes were planned with (A7). */
+  readonly catalogs = new Set<string>()
   readonly savepoints: Savepoint[] = []
   /** A setting was changed inside: it may be undone by a rollback, or end with the transaction (B7). */
   settingsTouched = false
@@ -45,6 +47,17 @@ export class Session {
     if (this.#inFlight > 0) return 'a statement of this connection is still running'
     if (this.#locked) return 'the session holds advisory locks'
     return this.#transaction?.dirty
+  }
+
+  /** The driver says otherwise: a transaction began or ended by words that were not seen. */
+  differs(status: ConnectionStatus): boolean {
+    if (status === 'unknown') return false
+    return (status !== 'idle') !== (this.#transaction !== undefined)
+  }
+
+  /** Nothing was done in the open transaction that others could not see. */
+  get clean(): boolean {
+    return this.#transaction?.dirty === undefined
   }
 
   get inTransaction(): boolean {
@@ -82,22 +95,32 @@ export class Session {
     if (this.#transaction) this.#transaction.dirty ??= 'the transaction has written'
   }
 
+  /**
+   * A statement failed. The server's word on the transaction may come after the error itself, and reads past the cache
+   * are right whatever it is (B9).
+   */
+  erred(): void {
+    if (this.#transaction) this.#transaction.dirty ??= 'a statement of the transaction has failed'
+  }
+
   /** A lock was taken; `session` where it outlives the transaction. */
   locked(session: boolean): void {
     if (session) this.#locked = true
     if (this.#transaction) this.#transaction.dirty ??= 'the transaction holds locks'
   }
 
-  /** Advisory locks were released, all of them. */
+  /** No advisory lock is held any longer. */
   unlocked(): void {
     this.#locked = false
   }
 
-  queue(changes: readonly Change[], cause: string): void {
+  /** @param catalog - stamp of the catalog that they were planned with */
+  queue(changes: readonly Change[], cause: string, catalog?: string): void {
     const transaction = this.#transaction
     if (!transaction) throw new Error('cacheops: changes were queued outside of a transaction')
     transaction.queue.push(...changes)
     transaction.causes.add(cause)
+    if (catalog !== undefined) transaction.catalogs.add(catalog)
   }
 
   savepoint(name: string): void {
@@ -114,6 +137,11 @@ export class Session {
     if (index < 0) return
     transaction.queue.length = (transaction.savepoints[index] as Savepoint).queued
     transaction.savepoints.length = index + 1
+  }
+
+  /** Savepoints were set or released where it could not be followed: what a name means now is not known, and undoes nothing. */
+  forgetSavepoints(): void {
+    if (this.#transaction) this.#transaction.savepoints.length = 0
   }
 
   release(name: string): void {
@@ -145,11 +173,12 @@ export class Session {
   }
 
   /** The transaction is over: gives what it had queued. What becomes of it is for the caller to say. */
-  end(): { readonly changes: readonly Change[]; readonly cause: string } {
+  end(): { readonly changes: readonly Change[]; readonly cause: string; readonly catalogs: readonly string[] } {
     const transaction = this.#transaction
     this.#transaction = undefined
     if (transaction?.settingsTouched) this.settingsKnown = false
-    return { changes: transaction?.queue ?? [], cause: [...(transaction?.causes ?? [])].join(', ') || 'COMMIT' }
+    const cause = [...(transaction?.causes ?? [])].join(', ') || 'COMMIT'
+    return { changes: transaction?.queue ?? [], cause, catalogs: [...(transaction?.catalogs ?? [])] }
   }
 
   /**

@@ -4,7 +4,8 @@ import type { Change, RowChange, Scheme } from '../invalidation/dependency.js'
 import { KeptEntries, KeptEntry } from './memory/entries.js'
 import { IdleStamps } from './memory/idle-stamps.js'
 import { MemoryLease } from './memory/lease.js'
-import { DatabaseStamps, Stamp } from './memory/stamps.js'
+import { Stamp } from './memory/stamp.js'
+import { DatabaseStamps } from './memory/stamps.js'
 import { Tally } from './memory/tally.js'
 import type { Entry, Invalidated, Lease, ReadReply, ReadRequest, Store, StoreStats } from './store.js'
 
@@ -112,7 +113,10 @@ export class MemoryStore implements Store {
           if (change.catalog) stamps.replaceCatalog()
           break
         case 'everything':
-          for (const each of this.#databases.values()) tally.database(each)
+          for (const each of this.#databases.values()) {
+            tally.database(each)
+            if (change.catalog) each.replaceCatalog()
+          }
           this.#dropAll()
           break
       }
@@ -183,11 +187,11 @@ export class MemoryStore implements Store {
   /** S4: the stamps as they are before the database is asked; the missing ones are made now, never later (B1). */
   #lease(request: ReadRequest, database: DatabaseStamps): MemoryLease {
     const dependencies = request.dependencies()
-    const stamps = new Set([this.#global, database.stamp, database.catalog])
-    for (const dependency of dependencies) {
-      database.take(dependency, this.#maxSchemes, stamps, (stamp) => this.#idle.add(stamp))
-    }
-    return new MemoryLease(request.key, this, database, request.tables, [...stamps])
+    const stamps = [this.#global, database.stamp, database.catalog]
+    for (const dependency of dependencies) database.take(dependency, this.#maxSchemes, stamps, this.#idle)
+    // Dependencies of one table share stamps, and each is recorded once.
+    const recorded = dependencies.length > 1 ? [...new Set(stamps)] : stamps
+    return new MemoryLease(request.key, this, database, request.tables, recorded)
   }
 
   #valid(lease: Lease): lease is MemoryLease {

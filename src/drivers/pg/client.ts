@@ -1,28 +1,20 @@
 import type { Client as PgClient } from 'pg'
-import type { Connection, ConnectionStatus, Entry, Scope, WireParam } from '../../engine/connection.js'
+import type { Connection, Looked, Scope } from '../../engine/connection.js'
 import type { Engine } from '../../engine/engine.js'
 import { ConnectionState, type Source } from '../../engine/source.js'
-import { answer, engineCall, type PgCall, readCall } from './call.js'
+import { answer, carried, engineCall, type PgCall, promiseOf, type Refused, readCall } from './call.js'
+import { Fifo } from './fifo.js'
 import type { PgModule, PgResult } from './module.js'
-import { RAW_TYPES, toEntry } from './result.js'
-import { endOf, type Submittable, textOf } from './submittable.js'
+import { type Innards, PgConnection } from './port.js'
+import { rawQueryClass } from './raw-query.js'
+import { Submission, type Submittable, textOf } from './submittable.js'
 
 type Located = { readonly [SOURCE_OF]?: SourceOf }
-type ClientClass = new (config?: unknown) => PgClient
+export type ClientClass = new (config?: unknown) => PgClient
+type Results = PgResult | PgResult[]
 
 /** How a client class finds the pool or database that its connections belong to. */
 export type SourceOf = (client: PgClient) => Source
-
-/** Members of pg's client that are used beyond its types. */
-interface Innards {
-  binary: boolean
-  readonly _types: unknown
-  readonly _Promise?: PromiseConstructor
-  readonly processID: number | null
-  readonly connection: {
-    on(event: 'readyForQuery', listener: (message: { status: string }) => void): void
-  }
-}
 
 const CACHED = Symbol('cacheops.cached')
 /** On a class: where its connections belong, other than its base's. */
@@ -35,31 +27,37 @@ export function isCachedClient(candidate: unknown): boolean {
 
 /** A class like `Base`, which is one of ours, whose connections belong elsewhere. */
 export function relocatedClient(Base: ClientClass, sourceOf: SourceOf): ClientClass {
-  return class extends Base {
+  return class Client extends Base {
     static readonly [SOURCE_OF] = sourceOf
   }
 }
 
 /** A client class whose queries go through the cache. Everything else of the base stays as it is. */
 export function cachedClient(engine: Engine, pg: PgModule, Base: ClientClass, sourceOf: SourceOf): ClientClass {
+  const Raw = rawQueryClass(pg)
+
   class CachedClient extends Base {
     static readonly [CACHED] = true
     readonly #connection: PgConnection
+    /** What names mean, for calls that only name a statement (B6). */
     readonly #names = new Map<string, string>()
-    readonly #fifo = new Fifo()
+    /** Texts that pg would have prepared, also where the cache answered. */
+    readonly #prepared = new Map<string, string>()
+    readonly #fifo = new Fifo(() => this.#emptied())
     #state: ConnectionState | undefined
+    /** The last that was asked wants its answer by a callback. */
+    #callsBack = false
 
     constructor(config?: unknown) {
       super(config)
-      const innards = this as unknown as Innards
-      this.#connection = new PgConnection(
-        innards,
-        (given, values) => super.query(given as string, values as unknown[]) as unknown as Promise<PgResult>,
-      )
+      this.#connection = new PgConnection(this.#innards, Raw, (query) => super.query(query as never))
       this.once('end', () => {
-        this.#connection.lost = true
         if (this.#state) this.#state.source.forget(this.#state)
       })
+    }
+
+    get #innards(): Innards {
+      return this as unknown as Innards
     }
 
     /** The engine's picture of this connection. */
@@ -69,59 +67,148 @@ export function cachedClient(engine: Engine, pg: PgModule, Base: ClientClass, so
     }
 
     override query(first: unknown, second?: unknown, third?: unknown): never {
+      // A base's constructor may ask before there is anything of ours: the session is looked at afterwards.
+      if (!(#fifo in this)) return super.query(first as string, second as never, third as never) as never
       return this.#query(first, second, third) as never
     }
 
     #query(first: unknown, second: unknown, third: unknown): unknown {
-      const raw = () => super.query(first as string, second as unknown[], third as never) as unknown
-      if (first === null || first === undefined) return raw()
-      const scope = engine.scopes.current
+      if (first === null || first === undefined) return super.query(first as never)
+      const pooled = carried(first)
+      const scope = pooled?.scope ?? engine.scopes.current
       if (typeof (first as Submittable).submit === 'function') {
         return this.#submit(first as Submittable, second, third, scope)
       }
-      const call = readCall(pg, first, second, third, (name) => this.#names.get(name))
-      // What pg refuses, pg says; it reaches the server in no case.
-      if (!call) return raw()
+      const call = pooled
+        ? { ...pooled.call, callback: third as PgCall['callback'] }
+        : readCall(pg, first, second, third, (name) => this.#names.get(name) ?? this.#connection.prepared(name))
+      // A callback that is none: pg says so at once.
+      if (call.kind === 'refused' && !call.ordered) return super.query(...(call.args as [string]))
+      this.#callsBack = call.callback !== undefined
+      if (call.kind !== 'call') return answer(this.#promised(this.#refused(call, scope)), call.callback, null)
       const { name } = call.config
-      if (typeof name === 'string' && name !== '') this.#names.set(name, call.text)
-      return answer(this.#promised(this.#run(call, call.scope ?? scope)), call.callback)
+      if (name !== undefined && !this.#names.has(name)) this.#names.set(name, call.text)
+      return answer(this.#promised(this.#run(call, scope, pooled?.looked)), call.callback, null)
     }
 
-    #run(call: PgCall, scope: Scope): Promise<PgResult | PgResult[]> {
-      const innards = this as unknown as Innards
-      const own = engineCall(
-        pg,
-        call,
-        innards._types,
-        innards.binary ? 'its client asks for binary results' : undefined,
-        () => super.query(call.config as never) as unknown as Promise<PgResult | PgResult[]>,
+    #run(call: PgCall, scope: Scope, looked: Looked | undefined): Promise<Results> {
+      const { config } = call
+      const pass = (): Promise<Results> =>
+        this.#connection.settled(super.query(config as never) as unknown as Promise<Results>)
+      const own = engineCall(pg, call, this.#innards._types, this.#innards.binary ? 'its client asks for binary results' : undefined, pass)
+      own.looked = looked
+      const { name } = config
+      return this.#inTurn(() => {
+        this.#connection.timeout = config.query_timeout
+        // pg's own word on a client that is closed.
+        if (this.#gone) return pass()
+        return name === undefined ? engine.runner.run(this.#known, own, scope) : this.#named(name, call.text, () => engine.runner.run(this.#known, own, scope))
+      })
+    }
+
+    /** pg refuses a name that was used for another text; it cannot know of those that the cache answered. */
+    #named(name: string, text: string, run: () => Results | Promise<Results>): Results | Promise<Results> {
+      const before = this.#prepared.get(name)
+      if (before !== undefined && before !== text) {
+        throw new Error(`Prepared statements must be unique - '${name}' was used for a different statement`)
+      }
+      const result = run()
+      const known = (): void => {
+        this.#prepared.set(name, text)
+        this.#names.set(name, text)
+      }
+      if (!(result instanceof Promise)) {
+        known()
+        return result
+      }
+      return result.then(
+        (value) => {
+          known()
+          return value
+        },
+        (error: unknown) => {
+          if (this.#connection.prepared(name) === text) known()
+          throw error
+        },
       )
+    }
+
+    /** What pg refuses, pg says, in its turn. What nobody can tell may have written anything. */
+    #refused(call: Refused, scope: Scope): Promise<unknown> {
+      const { args, kind } = call
+      const pass = () => new Promise((resolve, reject) => {
+        const [first, second] = args
+        const values = typeof second === 'function' ? undefined : second
+        super.query(first as string, values as unknown[], ((error: unknown, result: unknown) => (error ? reject(error) : resolve(result))) as never)
+      })
+      return this.#inTurn(async () => {
+        if (kind === 'refused' || this.#gone) return pass()
+        const stream = await engine.runner.stream(this.#known, undefined, scope)
+        try {
+          const result = await this.#connection.settled(pass())
+          await stream.end()
+          return result
+        } catch (error) {
+          await stream.end(error)
+          throw error
+        }
+      })
+    }
+
+    get #gone(): boolean {
+      const { _ending, _queryable } = this.#innards
+      return _ending || !_queryable
+    }
+
+    /** After what was asked before. What waited here when the connection was lost fails as what waits in pg's own queue. */
+    #inTurn<T>(run: () => T | Promise<T>): Promise<T> {
+      const { loss } = this.#connection
+      const closed = this.#gone
       return this.#fifo.add(() => {
-        this.#connection.timeout = call.config.query_timeout
-        return engine.runner.run(this.#known, own, scope)
+        if (this.#connection.loss && !loss && !closed) throw this.#connection.loss
+        return run()
       })
     }
 
     /** As pg does: the caller's own kind of promise, and errors whose stack leads back to the caller. */
     #promised<T>(result: Promise<T>): Promise<T> {
-      const own = (this as unknown as Innards)._Promise
       const traced = result.catch((error: unknown) => {
         if (error instanceof Error) Error.captureStackTrace(error)
         throw error
       })
-      return own === undefined || own === Promise ? traced : (new own((resolve, reject) => traced.then(resolve, reject)) as Promise<T>)
+      return promiseOf(this.#innards._Promise, traced)
     }
 
     /** A cursor, a stream, a COPY or a query object: it runs by itself, in its turn, and its end is watched (B5). */
     #submit(query: Submittable, second: unknown, third: unknown, scope: Scope): unknown {
+      const text = textOf(query)
+      const { name } = query
+      if (typeof name === 'string' && text !== undefined) this.#names.set(name, text)
+      const submission = new Submission(query)
       const submit = () => super.query(query as never, second as never, third as never)
+      this.#callsBack = true
       void this.#fifo.add(() => {
-        const state = this.#known
-        const stream = engine.runner.stream(state, textOf(query), scope)
-        if (!(stream instanceof Promise)) return endOf(query, stream, submit)
-        return stream.then((late) => endOf(query, late, submit))
+        if (this.#gone) return submission.refuse(submit)
+        const run = (stream: Awaited<ReturnType<typeof engine.runner.stream>>) =>
+          submission.run(stream, () => this.#connection.ready(), submit)
+        const stream = engine.runner.stream(this.#known, text, scope)
+        return stream instanceof Promise ? stream.then(run) : run(stream)
       })
       return query
+    }
+
+    /** pg's own word that nothing is left comes after each statement: what waits here is not in its queue. */
+    override emit(event: string | symbol, ...args: unknown[]): boolean {
+      if (event === 'drain' && #fifo in this && this.#fifo.busy) return false
+      return super.emit(event as 'drain', ...(args as []))
+    }
+
+    #emptied(): void {
+      const drained = () => {
+        if (!this.#fifo.busy) super.emit('drain')
+      }
+      // A callback is told before, and may ask for more.
+      process.nextTick(this.#callsBack ? () => process.nextTick(drained) : drained)
     }
 
     /** For the pool: the port over which the engine asks on its own account. */
@@ -134,84 +221,4 @@ export function cachedClient(engine: Engine, pg: PgModule, Base: ClientClass, so
 
 export interface WithConnection {
   readonly cacheopsConnection: Connection
-}
-
-/** One after another: a statement's handling begins when the one before it is over. */
-class Fifo {
-  #tail: Promise<unknown> | undefined
-
-  /** Runs at once, in the same tick, where nothing is before it. */
-  add<T>(run: () => T | Promise<T>): Promise<T> {
-    const before = this.#tail
-    let result: Promise<T>
-    if (before) result = before.then(run)
-    else {
-      try {
-        const now = run()
-        if (!(now instanceof Promise)) return Promise.resolve(now)
-        result = now
-      } catch (error) {
-        return Promise.reject(error)
-      }
-    }
-    const tail: Promise<unknown> = result.then(
-      () => this.#over(tail),
-      () => this.#over(tail),
-    )
-    this.#tail = tail
-    return result
-  }
-
-  #over(tail: Promise<unknown>): void {
-    if (this.#tail === tail) this.#tail = undefined
-  }
-}
-
-type Query = (config: unknown, values?: unknown) => Promise<PgResult>
-
-class PgConnection implements Connection {
-  readonly #client: Innards
-  readonly #query: Query
-  /** The caller's query_timeout, for what is run in its name. */
-  timeout: number | undefined
-  lost = false
-  #status: ConnectionStatus = 'idle'
-
-  constructor(client: Innards, query: Query) {
-    this.#client = client
-    this.#query = query
-    // Heard before pg tells its query, so that the status is there when the caller is told.
-    client.connection.on('readyForQuery', ({ status }) => {
-      this.#status = status === 'I' ? 'idle' : status === 'T' ? 'transaction' : status === 'E' ? 'failed' : 'unknown'
-    })
-  }
-
-  get pid(): number | undefined {
-    return this.#client.processID ?? undefined
-  }
-
-  status(): ConnectionStatus {
-    return this.lost ? 'unknown' : this.#status
-  }
-
-  async run(text: string, params: readonly WireParam[], name?: string): Promise<Entry> {
-    const client = this.#client
-    const { binary } = client
-    // A client that wants binary results does not want them for what we ask.
-    client.binary = false
-    try {
-      const result = this.#query({
-        text,
-        ...(params.length > 0 ? { values: params } : {}),
-        ...(name === undefined ? {} : { name }),
-        ...(this.timeout === undefined ? {} : { query_timeout: this.timeout }),
-        rowMode: 'array',
-        types: RAW_TYPES,
-      })
-      client.binary = binary
-      return toEntry(await result)
-    } finally {
-      client.binary = binary
-    }
-  }
 }

@@ -4,7 +4,10 @@ import type { WireParam } from '../../engine/connection.js'
 /** The user's own `pg`, as far as it is used beyond its types. */
 export type PgModule = typeof Pg & {
   readonly utils: { readonly prepareValue: (value: unknown) => WireParam }
-  readonly Result: new (rowMode: string | undefined, types: unknown) => PgResult
+  readonly Result: {
+    new (rowMode: string | undefined, types: unknown): PgResult
+    readonly prototype: { addCommandComplete(this: object, message: { readonly text: string }): void }
+  }
   readonly TypeOverrides: new (types?: unknown) => PgTypes
 }
 

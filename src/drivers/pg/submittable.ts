@@ -3,11 +3,18 @@ import type { Stream } from '../../engine/streams.js'
 /** pg's protocol for what runs by itself: `pg-cursor`, `pg-query-stream`, `pg-copy-streams`, `pg.Query`. */
 export interface Submittable {
   submit(connection: unknown): unknown
+  readonly name?: unknown
   readonly text?: unknown
-  readonly cursor?: { readonly text?: unknown }
+  readonly cursor?: Closable & { readonly text?: unknown }
   handleReadyForQuery?(...args: unknown[]): void
   handleError?(...args: unknown[]): void
 }
+
+interface Closable {
+  close?(callback?: Ended): Promise<void> | undefined
+}
+
+type Ended = (error?: unknown) => void
 
 /** The statement that it will send; undefined where it does not say. */
 export function textOf(query: Submittable): string | undefined {
@@ -15,25 +22,137 @@ export function textOf(query: Submittable): string | undefined {
   return typeof text === 'string' ? text : undefined
 }
 
-/** Submits it, and resolves when the server has ended it. Its owner hears of the end after what it wrote was dropped. */
-export function endOf(query: Submittable, stream: Stream, submit: () => unknown): Promise<void> {
-  return new Promise((resolve) => {
-    const ready = query.handleReadyForQuery
-    const failed = query.handleError
+/** The life of one submittable on its connection. */
+export class Submission {
+  readonly #query: Submittable
+  /** Resolves when pg has it. */
+  readonly #submitted = new Signal()
+  /** Resolves when the server has ended it and its owner was told. */
+  readonly #over = new Signal()
+  #sent = false
+
+  constructor(query: Submittable) {
+    this.#query = query
+    this.#holdClose()
+  }
+
+  /**
+   * Hands it to pg, and resolves when it is over. Its owner hears of the end after what it wrote was dropped (B5).
+   *
+   * @param ready - resolves when the connection has said what its transaction's state is after an error
+   */
+  run(stream: Stream, ready: () => Promise<void>, submit: () => unknown): Promise<void> {
+    const query = this.#query
+    const { submit: send, handleReadyForQuery, handleError } = query
+    const over = () => this.#over.give()
+    const sent = () => {
+      this.#sent = true
+    }
+    query.submit = function (this: unknown, connection) {
+      const refused = send.call(this as Submittable, connection)
+      if (!refused) sent()
+      return refused
+    }
     query.handleReadyForQuery = function (this: unknown, ...args) {
       const tell = () => {
-        ready?.apply(this, args)
-        resolve()
+        told(() => handleReadyForQuery?.apply(this as Submittable, args))
+        over()
       }
       stream.end().then(tell, tell)
     }
+    const stateAfter = (error: unknown) => (this.#sent && isServerError(error) ? ready() : undefined)
     query.handleError = function (this: unknown, ...args) {
+      // Listened for now: the server may say it at any moment, a cursor's only after it was told.
+      const state = stateAfter(args[0])
       const tell = () => {
-        failed?.apply(this, args)
-        resolve()
+        told(() => handleError?.apply(this as Submittable, args))
+        if (state) void state.then(over)
+        else over()
       }
       stream.end(args[0]).then(tell, tell)
     }
-    submit()
+    this.#submit(submit)
+    return this.#over.given
+  }
+
+  /** Hands it to pg where pg refuses it anyway. */
+  refuse(submit: () => unknown): void {
+    this.#submit(submit)
+    this.#over.give()
+  }
+
+  #submit(submit: () => unknown): void {
+    try {
+      submit()
+    } catch (error) {
+      told(() => this.#query.handleError?.(error))
+    } finally {
+      this.#submitted.give()
+    }
+  }
+
+  /** One that wrote is closed when what it wrote was dropped. */
+  #holdClose(): void {
+    holdClose(this.#query, this.#submitted.given, () => (this.#sent ? this.#over.given : undefined))
+  }
+}
+
+/** One that waits for a client. */
+export class HeldSubmission {
+  readonly #query: Submittable
+  readonly #free = new Signal()
+
+  constructor(query: Submittable) {
+    this.#query = query
+    holdClose(query, this.#free.given, () => undefined)
+  }
+
+  free(): void {
+    this.#free.give()
+  }
+
+  fail(error: unknown): void {
+    this.#free.give()
+    told(() => this.#query.handleError?.(error))
+  }
+}
+
+/** A cursor that is closed before it is its turn to be sent would never be closed: its close waits. */
+function holdClose(query: Submittable, turn: Promise<void>, after: () => Promise<void> | undefined): void {
+  const closable = query.cursor ?? (query as Closable)
+  const { close } = closable
+  if (typeof close !== 'function') return
+  closable.close = (callback) => {
+    const closed = turn
+      .then(() => new Promise<void>((resolve, reject) => void close.call(closable, (error) => (error ? reject(error) : resolve()))))
+      .then(after)
+    if (!callback) return closed
+    closed.then(
+      () => process.nextTick(callback),
+      (error) => process.nextTick(callback, error),
+    )
+    return undefined
+  }
+}
+
+class Signal {
+  give!: () => void
+  readonly given = new Promise<void>((resolve) => {
+    this.give = resolve
   })
+}
+
+/** What the owner's own listeners throw fails the process, as with pg, and nothing of ours. */
+function told(tell: () => void): void {
+  try {
+    tell()
+  } catch (error) {
+    process.nextTick(() => {
+      throw error
+    })
+  }
+}
+
+function isServerError(error: unknown): boolean {
+  return typeof (error as { severity?: unknown } | null)?.severity === 'string'
 }

@@ -1,5 +1,6 @@
 import type { Lease } from '../store.js'
-import type { DatabaseStamps, Stamp } from './stamps.js'
+import type { Stamp } from './stamp.js'
+import type { DatabaseStamps } from './stamps.js'
 
 /** The stamps of a read, from the global one to those of its conjs. */
 export class MemoryLease implements Lease {

@@ -1,30 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import type { Dependency, Scheme } from '../../invalidation/dependency.js'
 import { conjKey, makeScheme } from '../../invalidation/scheme.js'
-
-/**
- * A stamp. In one memory an object's identity does for a random value: who holds a stamp asks it whether it still stands,
- * and replacing is killing it and taking it out of the tree below, in which the next reader puts a new one.
- */
-export class Stamp {
-  alive = true
-  /** How many entries recorded it. Counted for conj stamps only: there are few of the others. */
-  refs = 0
-  /** Where a conj stamp is found, and under which key. */
-  readonly home: Map<string, Stamp> | undefined
-  readonly key: string
-
-  constructor(home?: Map<string, Stamp>, key = '') {
-    this.home = home
-    this.key = key
-  }
-
-  /** Makes the stamp a thing of the past: no entry that recorded it is served again. */
-  drop(): void {
-    this.alive = false
-    this.home?.delete(this.key)
-  }
-}
+import type { IdleStamps } from './idle-stamps.js'
+import { Stamp } from './stamp.js'
 
 /** A registered scheme and the conj stamps under it. */
 export class SchemeStamps {
@@ -122,9 +100,9 @@ export class DatabaseStamps {
 
   /**
    * The stamps of a table's dependency, created and registered where missing. Over `maxSchemes` the dependency becomes "any
-   * row of the table, any column": coarser, never wrong. `created` hears of new conj stamps.
+   * row of the table, any column": coarser, never wrong. New conj stamps are idle at first.
    */
-  take(dependency: Dependency, maxSchemes: number, into: Set<Stamp>, created: (stamp: Stamp) => void): void {
+  take(dependency: Dependency, maxSchemes: number, into: Stamp[], idle: IdleStamps): void {
     let { scheme, values } = dependency
     let table = this.tables.get(scheme.table)
     if (table === undefined) {
@@ -142,8 +120,8 @@ export class DatabaseStamps {
     if (conj === undefined) {
       conj = new Stamp(stamps.conjs, key)
       stamps.conjs.set(key, conj)
-      created(conj)
+      idle.add(conj)
     }
-    into.add(table.stamp).add(stamps.stamp).add(conj)
+    into.push(table.stamp, stamps.stamp, conj)
   }
 }

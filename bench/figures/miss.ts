@@ -1,0 +1,48 @@
+import type { Pool } from 'pg'
+import { CATEGORIES, NEWEST_BEFORE, POST_BY_KEY, POSTS } from '../blog.js'
+import type { Bench } from '../environment.js'
+import type { Figure, Measurement } from '../figure.js'
+import { compare, shown } from '../rounds.js'
+
+/** A miss against the uncached read: how long the caller waits. Every read has a key that was not read before. */
+export const miss: Figure = {
+  name: 'miss',
+  measures: ['miss-one', 'miss-20'],
+  async run(bench) {
+    const keys = Array.from({ length: POSTS }, (_, index) => [1 + ((index * 7919) % POSTS)])
+    // The later a post, the more are before it: 20 in its category need some 500.
+    const before = Array.from({ length: POSTS - 1000 }, (_, index) => {
+      const minute = 1000 + ((index * 7919) % (POSTS - 1000))
+      return [1 + (index % CATEGORIES), new Date(Date.UTC(2024, 0, 1) + minute * 60_000)]
+    })
+    return [
+      await measure(bench, 'miss-one', POST_BY_KEY, keys, { operations: 20, rounds: 400, warmUp: 200 }),
+      await measure(bench, 'miss-20', NEWEST_BEFORE, before, { operations: 10, rounds: 400, warmUp: 200 }),
+    ]
+  },
+}
+
+async function measure(
+  bench: Bench,
+  name: string,
+  text: string,
+  values: readonly (readonly unknown[])[],
+  size: { readonly operations: number; readonly rounds: number; readonly warmUp: number },
+): Promise<Measurement> {
+  const url = await bench.blog('miss')
+  const { pool, cacheops } = await bench.cached(url)
+  const plain = bench.pool(url)
+  // Both backends have met every page before.
+  for (const each of [pool, plain]) {
+    await cacheops.nocache(() => each.query('SELECT count(body), max(created) FROM blog_post'))
+  }
+  const reads = (from: Pool) => async (round: number) => {
+    for (let index = 0; index < size.operations; index++) {
+      await from.query(text, values[(round * size.operations + index) % values.length] as unknown[])
+    }
+  }
+  const result = await compare({ a: reads(pool), b: reads(plain), meter: 'time', ...size })
+  const { hits, misses } = await cacheops.stats()
+  if (hits > 0 || misses !== size.operations * (size.rounds + size.warmUp)) throw new Error(`${name}: ${hits} hits`)
+  return { name, value: result.ratio, unit: 'x', target: 1.15, higherIsBetter: false, note: shown(result) }
+}

@@ -1,0 +1,134 @@
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { memory } from '../../src/index.js'
+import { App, until, World } from '../soundness/world.js'
+import { budget } from '../support/property.js'
+import { WrappedStore } from '../support/wrapped-store.js'
+import { type Action, act, actor, type Breakable, GET, GROUPS, ITEMS, JOIN, LIST, PAIR, SCHEMA, SUM, type Stage } from './actions.js'
+import { History, type Item } from './history.js'
+import { Scheduler } from './scheduler.js'
+
+interface Innards {
+  readonly connection: { readonly stream: { destroy(): void; write(...args: unknown[]): boolean } }
+}
+
+/** Three processes over one store. */
+class Cluster {
+  readonly store: WrappedStore | undefined
+  readonly apps: readonly App[]
+
+  constructor(world: World, networked: boolean) {
+    const inner = memory()
+    this.store = networked ? new WrappedStore(inner) : undefined
+    const pool = { max: 8, options: '-c deadlock_timeout=20ms' }
+    this.apps = Array.from({ length: 3 }, () => new App(this.store ?? inner, world.url, { pool }))
+  }
+
+  async ready(): Promise<this> {
+    for (const app of this.apps) await app.cacheops.ready()
+    return this
+  }
+
+  schedule(scheduler: Scheduler | undefined): void {
+    this.apps.forEach((app, index) => {
+      app.engine.onPause = scheduler && ((point, what) => scheduler.stop(`${index}: ${point} ${what.slice(0, 40)}`))
+    })
+    if (this.store) this.store.hook = scheduler && ((step, moment, what) => scheduler.stop(`store: ${moment} ${step} ${what.slice(0, 40)}`))
+  }
+
+  async end(): Promise<void> {
+    for (const app of this.apps) await app.pool.end()
+  }
+}
+
+describe('interleaving', () => {
+  let world: World
+  let clusters: readonly Cluster[]
+  beforeAll(async () => {
+    world = await World.open('interleaving')
+    await world.reset(SCHEMA)
+    clusters = [await new Cluster(world, false).ready(), await new Cluster(world, true).ready()]
+  })
+  afterAll(async () => {
+    for (const cluster of clusters ?? []) await cluster.end()
+    await world?.end()
+  })
+
+  async function play(cluster: Cluster, actors: readonly { app: number; actions: readonly Action[] }[], choices: readonly number[]) {
+    const { apps } = cluster
+    await world.plain.query(`TRUNCATE items; INSERT INTO items SELECT i, i % ${GROUPS}, 1 FROM generate_series(1, ${ITEMS}) i`)
+    await apps[0]?.cacheops.invalidateAll()
+    let key = 1000
+    const stage: Stage = {
+      history: new History((await world.truth('SELECT id, grp, v FROM items')) as unknown as Item[]),
+      wrong: [],
+      client: (app) => breakable(app, world.url),
+      fresh: () => ++key,
+    }
+    const scheduler = new Scheduler(choices)
+    cluster.schedule(scheduler)
+    try {
+      await scheduler.run(
+        actors.map(({ app, actions }) => async () => {
+          for (const action of actions) await act(stage, apps[app] as App, action)
+        }),
+      )
+    } finally {
+      cluster.schedule(undefined)
+    }
+    expect(stage.wrong, scheduler.trace.join('\n')).toEqual([])
+    await atRest(apps, [...stage.history.items.map((item) => item.id)], scheduler)
+  }
+
+  /** Everything delivered: each cached read equals the database. */
+  async function atRest(apps: readonly App[], ids: readonly number[], scheduler: Scheduler): Promise<void> {
+    const groups = Array.from({ length: GROUPS }, (_, index) => index)
+    const reads: [string, unknown[]][] = [
+      ...ids.map((id): [string, unknown[]] => [GET, [id]]),
+      ...ids.slice(1).map((id, index): [string, unknown[]] => [PAIR, [ids[index], id]]),
+      ...groups.flatMap((grp): [string, unknown[]][] => [[LIST, [grp]], [SUM, [grp]], [JOIN, [`group ${grp}`]]]),
+    ]
+    // The outcomes of lost commits are known when nothing is blocked.
+    for (const app of apps) {
+      await until('nothing is blocked', async () => !/outcome/.test((await app.ask(GET, [ITEMS])).reason ?? ''), 10_000)
+    }
+    for (const [text, values] of reads) {
+      const truth = await world.truth(text, values)
+      for (const app of apps) {
+        const { rows, how } = await app.ask(text, values)
+        expect(rows, `at rest: ${text} [${values}] is a ${how}\n${scheduler.trace.join('\n')}`).toEqual(truth)
+      }
+    }
+  }
+
+  it('after a write was acknowledged nobody reads what was before it, and at rest every cached read is right', async () => {
+    const actors = fc.array(actor, { minLength: 2, maxLength: 5 })
+    const choices = fc.array(fc.nat(12), { maxLength: 250, size: 'max' })
+    await fc.assert(
+      fc.asyncProperty(fc.boolean(), actors, choices, async (networked, cast, order) => {
+        await play(clusters[networked ? 1 : 0] as Cluster, cast, order)
+      }),
+      budget({ runs: 10_000, seconds: 25 }),
+    )
+  }, 120_000)
+})
+
+async function breakable(app: App, url: string): Promise<Breakable> {
+  const client = new app.pg.Client({ connectionString: url })
+  client.on('error', () => undefined)
+  await client.connect()
+  return {
+    query: (text, values) => client.query(text, values),
+    breakAt(text, sent) {
+      const { stream } = (client as unknown as Innards).connection
+      const write = stream.write
+      stream.write = (...args) => {
+        if (!String(args[0]).includes(text)) return write.apply(stream, args)
+        const result = sent && write.apply(stream, args)
+        setImmediate(() => stream.destroy())
+        return result
+      }
+    },
+    end: () => client.end().catch(() => undefined),
+  }
+}

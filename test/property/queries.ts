@@ -1,0 +1,341 @@
+import type { Choices } from './choices.js'
+import { Conditions, type Place, type Reach, type SourceModel, type Subquery } from './conditions.js'
+import { expressionOf, type Output } from './expressions.js'
+import { comparable, isNumber, isOrdered, type Kind, Params } from './kinds.js'
+import type { SchemaModel } from './schema.js'
+import { from } from './sources.js'
+
+/** A read of the grammar. */
+export interface Read {
+  readonly text: string
+  readonly params: readonly unknown[]
+  /** The order of the rows is part of the answer. */
+  readonly ordered: boolean
+}
+
+export interface Select {
+  readonly sql: string
+  readonly outputs: readonly Output[]
+}
+
+/** A read: `shape` decides the text but its values, `values` the values. */
+export function makeRead(schema: SchemaModel, shape: Choices, values: Choices): Read {
+  const params = new Params()
+  const place: Place = {
+    schema,
+    c: shape,
+    v: values,
+    params,
+    sources: [],
+    outer: undefined,
+    names: { next: 0 },
+    depth: 2,
+    ctes: [],
+  }
+  const { sql, ordered } = top(place)
+  const end = shape.weighted([
+    [20, ''],
+    [1, ';'],
+    [1, ' -- the end'],
+    [1, ' /* some */ ;'],
+  ])
+  return { text: `${sql}${end}`, params: params.values, ordered }
+}
+
+function top(place: Place): { readonly sql: string; readonly ordered: boolean } {
+  const { c } = place
+  return c.weighted<() => { readonly sql: string; readonly ordered: boolean }>([
+    [14, () => arranged(place, select(place, { stars: true }))],
+    [4, () => loose(grouped(place))],
+    [3, () => arranged(place, setOperation(place))],
+    [3, () => withCtes(place)],
+    [2, () => loose(windowed(place))],
+    [2, () => distinctOn(place)],
+    [2, () => loose(probe(place))],
+    [1, () => loose(throughView(place))],
+  ])()
+}
+
+const loose = (sql: string) => ({ sql, ordered: false })
+
+/** ORDER BY every output makes the order total; only then LIMIT says which rows. */
+function arranged(place: Place, { sql, outputs }: Select): { readonly sql: string; readonly ordered: boolean } {
+  const { c } = place
+  if (outputs.length === 0 || !c.chance(35)) return { sql, ordered: false }
+  return { sql: `${sql} ORDER BY ${order(c, outputs.length)}${c.chance(60) ? limit(place) : ''}`, ordered: true }
+}
+
+function order(c: Choices, count: number): string {
+  return Array.from({ length: count }, (_, index) => `${index + 1}${c.pick(['', ' DESC', ' NULLS FIRST', ''])}`).join(
+    ', ',
+  )
+}
+
+function limit({ c, params }: Place): string {
+  const count = c.pick(['1', '2', '3'])
+  const words = c.weighted<() => string>([
+    [4, () => ` LIMIT ${count}`],
+    [2, () => ` LIMIT ${params.add(Number(count))}`],
+    [1, () => ` FETCH FIRST ${count} ROWS ONLY`],
+  ])()
+  return `${words}${c.chance(25) ? ' OFFSET 1' : ''}`
+}
+
+export interface Wanted {
+  /** `*`, `t.*` and whole rows may come. */
+  readonly stars?: boolean
+  /** The kinds of the outputs, one for one. */
+  readonly kinds?: readonly Kind[]
+  /** How many sources at most. */
+  readonly sources?: number
+}
+
+/** SELECT … FROM … WHERE …, without an order. */
+export function select(place: Place, wanted: Wanted = {}): Select {
+  const { c } = place
+  const count = Math.min(
+    wanted.sources ?? 3,
+    c.weighted([
+      [9, 1],
+      [8, 2],
+      [2, 3],
+    ]),
+  )
+  const joined = from(place, count, makers)
+  const inside: Place = { ...place, sources: joined.sources }
+  const list = targets(inside, wanted)
+  const where = filter(inside, joined.where, c.chance(82))
+  return {
+    sql: `SELECT ${c.chance(10) && list.outputs.length > 0 ? 'DISTINCT ' : ''}${list.sql} FROM ${joined.sql}${where}`,
+    outputs: list.outputs,
+  }
+}
+
+function filter(place: Place, joins: string | undefined, conditions: boolean): string {
+  const parts = [...(joins === undefined ? [] : [joins]), ...(conditions ? [conditionsOf(place)] : [])]
+  return parts.length > 0 ? ` WHERE ${parts.join(' AND ')}` : ''
+}
+
+/** One condition, or several side by side, as people write them. */
+function conditionsOf(place: Place): string {
+  const count = place.c.weighted([
+    [14, 1],
+    [4, 2],
+    [1, 3],
+  ])
+  return Array.from({ length: count }, () => conditions.condition(place, 1 + place.c.int(2))).join(' AND ')
+}
+
+function targets(place: Place, wanted: Wanted): Select {
+  const { c, sources } = place
+  if (wanted.kinds) {
+    const made = wanted.kinds.map((kind) => outputOf(place, kind))
+    return { sql: made.map(({ text }, index) => `${text} AS o${index}`).join(', '), outputs: named(made) }
+  }
+  if (wanted.stars && c.chance(25)) {
+    const source = c.pick(sources)
+    const all = sources.length === 1 ? source.columns : []
+    if (sources.length === 1 && c.chance(60))
+      return { sql: '*', outputs: all.map(({ name, kind }) => ({ name, kind })) }
+    if (c.chance(50))
+      return { sql: `${source.alias}.*`, outputs: source.columns.map(({ name, kind }) => ({ name, kind })) }
+    // A whole row sorts only where all its columns do.
+    return {
+      sql: source.alias,
+      outputs: source.columns.every(({ kind }) => isOrdered(kind)) ? [{ name: source.alias, kind: 'text' }] : [],
+    }
+  }
+  const made = Array.from({ length: 1 + c.int(4) }, () => expressionOf(place, makers))
+  if (wanted.stars && c.chance(50)) return { sql: made.map(({ text }) => text).join(', '), outputs: named(made) }
+  return { sql: made.map(({ text }, index) => `${text} AS o${index}`).join(', '), outputs: named(made) }
+}
+
+const named = (made: readonly { readonly kind: Kind }[]): readonly Output[] =>
+  made.map(({ kind }, index) => ({ name: `o${index}`, kind }))
+
+function outputOf(place: Place, kind: Kind): { readonly text: string; readonly kind: Kind } {
+  const fit = place.sources.flatMap((source) => source.columns).filter((column) => column.kind === kind)
+  return fit.length > 0
+    ? { text: place.c.pick(fit).text, kind }
+    : { text: `NULL::${kind === 'enum' ? 'mood' : kind === 'digits' ? 'text' : kind}`, kind }
+}
+
+/** Aggregates, with or without groups. */
+function grouped(place: Place): string {
+  const { c } = place
+  const joined = from(
+    place,
+    c.weighted([
+      [6, 1],
+      [3, 2],
+    ]),
+    makers,
+  )
+  const inside: Place = { ...place, sources: joined.sources }
+  const columns = joined.sources.flatMap((source) => source.columns)
+  const keys = c.chance(55)
+    ? c.some(
+        columns.filter(({ kind }) => isOrdered(kind)),
+        1,
+        2,
+      )
+    : []
+  const list = [
+    ...keys.map(({ text }) => text),
+    ...Array.from({ length: 1 + c.int(3) }, () => aggregate(inside, columns)),
+  ]
+  const having = c.chance(20) ? ` HAVING ${c.pick(['count(*) > 1', `${aggregate(inside, columns)} IS NOT NULL`])}` : ''
+  const by = keys.length === 0 ? '' : ` GROUP BY ${keys.map(({ text }) => text).join(', ')}`
+  return `SELECT ${list.join(', ')} FROM ${joined.sql}${filter(inside, joined.where, c.chance(75))}${by}${having}`
+}
+
+function aggregate(place: Place, columns: readonly Reach[]): string {
+  const { c } = place
+  const { text, kind } = c.pick(columns)
+  const only = c.chance(15) ? ` FILTER (WHERE ${conditions.condition(place, 0)})` : ''
+  const options = ['count(*)', 'count(*)', `count(${text})`]
+  if (isOrdered(kind)) options.push(`count(DISTINCT ${text})`, `array_agg(${text} ORDER BY ${text})`)
+  if (isNumber(kind) && kind !== 'real') options.push(`sum(${text})`, `avg(${text})`)
+  if (kind === 'int' || kind === 'text' || kind === 'date') options.push(`min(${text})`, `max(${text})`)
+  if (kind === 'bool') options.push(`bool_and(${text})`, `bool_or(${text})`)
+  if (kind === 'text') options.push(`string_agg(${text}, ',' ORDER BY ${text})`)
+  return `${c.pick(options)}${only}`
+}
+
+/** Branches with the same kinds. Each is in parentheses, so that it may have an order and a limit of its own. */
+export function setOperation(place: Place, wanted: Wanted = {}): Select {
+  const { c } = place
+  const left = select(place, { ...wanted, sources: 2 })
+  if (left.outputs.length === 0) return left
+  const kinds = left.outputs.map(({ kind }) => kind)
+  const ordered = kinds.every(isOrdered)
+  const branch = (made: Select): string =>
+    ordered && c.chance(25) ? `(${made.sql} ORDER BY ${order(c, made.outputs.length)}${limit(place)})` : `(${made.sql})`
+  const operator = c.pick(['UNION', 'UNION ALL', 'EXCEPT', 'INTERSECT', 'EXCEPT ALL'])
+  const right = select(place, { kinds, sources: 2 })
+  return { sql: `${branch(left)} ${operator} ${branch(right)}`, outputs: left.outputs }
+}
+
+function withCtes(place: Place): { readonly sql: string; readonly ordered: boolean } {
+  const { c } = place
+  const ctes: { name: string; columns: Reach[] }[] = []
+  const texts: string[] = []
+  for (let index = 0; index < 1 + c.int(2); index++) {
+    const made = derived({ ...place, ctes: [...ctes] })
+    const name = `w${index}`
+    const renamed = c.chance(25)
+    const outputs = made.outputs.map(({ name: own, kind }, at) => ({ name: renamed ? `n${at}` : own, kind }))
+    const names = renamed ? ` (${outputs.map((output) => output.name).join(', ')})` : ''
+    texts.push(`${name}${names} AS ${c.pick(['', 'MATERIALIZED ', 'NOT MATERIALIZED '])}(${made.sql})`)
+    ctes.push({ name, columns: outputs.map((output) => ({ text: '', name: output.name, kind: output.kind })) })
+  }
+  const body = select({ ...place, ctes })
+  const { sql, ordered } = arranged(place, body)
+  return { sql: `WITH ${texts.join(', ')} ${sql}`, ordered }
+}
+
+/** A subquery whose outputs have names: for FROM and for CTEs. */
+function derived(place: Place, wanted: Wanted = {}): Select {
+  const { c } = place
+  const inner = { ...place, depth: Math.max(0, place.depth - 1) }
+  const made = c.chance(18) ? setOperation(inner, wanted) : select(inner, { ...wanted, sources: 2 })
+  if (made.outputs.length > 0 && c.chance(25)) {
+    return { sql: `${made.sql} ORDER BY ${order(c, made.outputs.length)}${limit(place)}`, outputs: made.outputs }
+  }
+  return made
+}
+
+/** Functions over windows, such that rows of the same rank are no matter. */
+function windowed(place: Place): string {
+  const { c } = place
+  const joined = from(
+    place,
+    c.weighted([
+      [3, 1],
+      [1, 2],
+    ]),
+    makers,
+  )
+  const inside: Place = { ...place, sources: joined.sources }
+  const columns = joined.sources.flatMap((source) => source.columns).filter(({ kind }) => isOrdered(kind))
+  if (columns.length === 0) return `SELECT 1 FROM ${joined.sql}${filter(inside, joined.where, true)}`
+  const over = `(${c.chance(60) ? `PARTITION BY ${c.pick(columns).text} ` : ''}ORDER BY ${c.pick(columns).text})`
+  const call = c.pick([
+    `rank() OVER ${over}`,
+    `count(*) OVER ${over}`,
+    `dense_rank() OVER ${over}`,
+    `max(${c.pick(columns).text}::text) OVER ${over}`,
+  ])
+  const list = `${c.pick(columns).text}, ${call} AS r`
+  const inner = `SELECT ${list} FROM ${joined.sql}${filter(inside, joined.where, c.chance(60))}`
+  return c.chance(30) ? `SELECT * FROM (${inner}) AS q WHERE q.r = 1` : inner
+}
+
+function distinctOn(place: Place): { readonly sql: string; readonly ordered: boolean } {
+  const { c } = place
+  const { sql, sources } = from(place, 1, makers)
+  const inside: Place = { ...place, sources }
+  const columns = (sources[0] as SourceModel).columns.filter(({ kind }) => isOrdered(kind))
+  if (columns.length === 0) return { sql: `SELECT 1 FROM ${sql}`, ordered: false }
+  const first = c.pick(columns)
+  const rest = columns.filter((column) => column !== first).map(({ text }) => text)
+  const order = [first.text, ...rest].join(', ')
+  return {
+    sql: `SELECT DISTINCT ON (${first.text}) ${order} FROM ${sql}${filter(inside, undefined, c.chance(60))} ORDER BY ${order}`,
+    ordered: true,
+  }
+}
+
+/** What ORMs ask to know whether something is there, and how much. */
+function probe(place: Place): string {
+  const { c } = place
+  const { sql, sources } = from(place, 1, makers)
+  const inside: Place = { ...place, sources }
+  const where = filter(inside, undefined, c.chance(80))
+  return c.pick([
+    `SELECT EXISTS (SELECT 1 FROM ${sql}${where})`,
+    `SELECT 1 AS one FROM ${sql}${where} LIMIT 1`,
+    `SELECT count(*) FROM (SELECT 1 FROM ${sql}${where} LIMIT 3) AS q`,
+    `SELECT count(*)::int AS n FROM ${sql}${where}`,
+  ])
+}
+
+function throughView({ schema, c }: Place): string {
+  return schema.views.length > 0
+    ? `SELECT * FROM ${c.pick(schema.views).name}`
+    : `SELECT count(*) FROM ${c.pick(schema.tables).name}`
+}
+
+const subquery: Subquery = (place, want, kind) => {
+  const { c } = place
+  const inner: Place = { ...place, outer: place, sources: [], depth: place.depth - 1 }
+  const joined = from(
+    inner,
+    c.weighted([
+      [5, 1],
+      [2, 2],
+    ]),
+    makers,
+  )
+  const inside: Place = { ...inner, sources: joined.sources }
+  const columns = joined.sources.flatMap((source) => source.columns)
+  const tail = ` FROM ${joined.sql}${filter(inside, joined.where, c.chance(85))}`
+  if (want === 'anything') return { sql: `SELECT ${c.pick(['1', '*', c.pick(columns).text])}${tail}`, kind: 'int' }
+  const fit = columns.filter((column) => kind !== undefined && comparable(column.kind, kind))
+  const column = fit.length > 0 ? c.pick(fit) : c.pick(columns)
+  if (want === 'column') {
+    const end = c.weighted([
+      [6, ''],
+      [1, ' ORDER BY 1 LIMIT 2'],
+      [1, ' GROUP BY 1'],
+    ])
+    return { sql: `SELECT ${column.text}${tail}${column.kind === 'jsonb' ? '' : end}`, kind: column.kind }
+  }
+  if (c.chance(25)) return { sql: `SELECT count(*)${tail}`, kind: 'bigint' }
+  if (column.kind === 'int' || column.kind === 'text')
+    return { sql: `SELECT ${c.pick(['max', 'min'])}(${column.text})${tail}`, kind: column.kind }
+  return { sql: `SELECT ${column.text}${tail} ORDER BY 1 LIMIT 1`, kind: column.kind }
+}
+
+export const conditions = new Conditions(subquery)
+export const makers = { conditions, subquery, derived }
