@@ -60,6 +60,53 @@ export async function compare(comparison: Comparison): Promise<Ratio> {
   }
 }
 
+/** One call of a side, by its number. */
+export type Call = (number: number) => Promise<unknown>
+
+export interface CallComparison {
+  readonly a: Call
+  readonly b: Call
+  readonly calls: number
+  /** Calls of each side that are made before, and not counted. */
+  readonly warmUp: number
+  /** Runs before each hundred calls, not timed. */
+  readonly before?: () => Promise<void>
+}
+
+const CHUNK = 100
+
+/**
+ * How long a caller waits: the two sides call turn about, and the ratio is that of their medians, so that the calls that
+ * the machine's other work, or the collection of garbage, held up do not count.
+ */
+export async function compareCalls(comparison: CallComparison): Promise<Ratio> {
+  const { a, b, calls, warmUp, before } = comparison
+  const ofA: number[] = []
+  const ofB: number[] = []
+  const timed = async (call: Call, number: number, into: number[]): Promise<void> => {
+    const start = clockMicroseconds()
+    await call(number)
+    const took = clockMicroseconds() - start
+    if (number >= warmUp) into.push(took)
+  }
+  for (let number = 0; number < warmUp + calls; number++) {
+    if (before && number % CHUNK === 0) await before()
+    if (number % 2 === 0) {
+      await timed(a, number, ofA)
+      await timed(b, number, ofB)
+    } else {
+      await timed(b, number, ofB)
+      await timed(a, number, ofA)
+    }
+  }
+  const ratios: number[] = []
+  for (let from = 0; from < calls; from += CHUNK) {
+    ratios.push(median(ofA.slice(from, from + CHUNK)) / median(ofB.slice(from, from + CHUNK)))
+  }
+  const [medianA, medianB] = [median(ofA), median(ofB)]
+  return { ratio: medianA / medianB, a: medianA, b: medianB, spread: [quantile(ratios, 0.25), quantile(ratios, 0.75)] }
+}
+
 /** e.g. `9.1 µs : 84.2 µs, middle half 0.105–0.113`. */
 export function shown({ a, b, spread }: Ratio): string {
   return `${a.toFixed(1)} µs : ${b.toFixed(1)} µs, middle half ${spread[0].toFixed(3)}–${spread[1].toFixed(3)}`

@@ -2,8 +2,8 @@ import type { Figure } from '../figure.js'
 import { collectGarbage, median } from '../rounds.js'
 
 const MANY = 100_000
-const ROUNDS = 31
-const WARM_UP = 6
+const ROUNDS = 21
+const WARM_UP = 4
 /** Invalidations of other conjs right before each measured one. */
 const OTHERS = 200
 

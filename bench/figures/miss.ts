@@ -2,7 +2,7 @@ import type { Pool } from 'pg'
 import { CATEGORIES, NEWEST_BEFORE, POST_BY_KEY, POSTS } from '../blog.js'
 import type { Bench } from '../environment.js'
 import type { Figure, Measurement } from '../figure.js'
-import { compare, shown } from '../rounds.js'
+import { compareCalls, shown } from '../rounds.js'
 
 /** A miss against the uncached read: how long the caller waits. Every read has a key that was not read before. */
 export const miss: Figure = {
@@ -16,8 +16,8 @@ export const miss: Figure = {
       return [1 + (index % CATEGORIES), new Date(Date.UTC(2024, 0, 1) + minute * 60_000)]
     })
     return [
-      await measure(bench, 'miss-one', POST_BY_KEY, keys, { operations: 20, rounds: 400, warmUp: 200 }),
-      await measure(bench, 'miss-20', NEWEST_BEFORE, before, { operations: 10, rounds: 400, warmUp: 200 }),
+      await measure(bench, 'miss-one', POST_BY_KEY, keys, { calls: 9_000, warmUp: 4_000 }),
+      await measure(bench, 'miss-20', NEWEST_BEFORE, before, { calls: 5_000, warmUp: 2_000 }),
     ]
   },
 }
@@ -27,7 +27,7 @@ async function measure(
   name: string,
   text: string,
   values: readonly (readonly unknown[])[],
-  size: { readonly operations: number; readonly rounds: number; readonly warmUp: number },
+  size: { readonly calls: number; readonly warmUp: number },
 ): Promise<Measurement> {
   const url = await bench.blog('miss')
   const { pool, cacheops } = await bench.cached(url)
@@ -36,13 +36,9 @@ async function measure(
   for (const each of [pool, plain]) {
     await cacheops.nocache(() => each.query('SELECT count(body), max(created) FROM blog_post'))
   }
-  const reads = (from: Pool) => async (round: number) => {
-    for (let index = 0; index < size.operations; index++) {
-      await from.query(text, values[(round * size.operations + index) % values.length] as unknown[])
-    }
-  }
-  const result = await compare({ a: reads(pool), b: reads(plain), meter: 'time', ...size })
+  const read = (from: Pool) => (number: number) => from.query(text, values[number % values.length] as unknown[])
+  const result = await compareCalls({ a: read(pool), b: read(plain), ...size })
   const { hits, misses } = await cacheops.stats()
-  if (hits > 0 || misses !== size.operations * (size.rounds + size.warmUp)) throw new Error(`${name}: ${hits} hits`)
+  if (hits > 0 || misses !== size.calls + size.warmUp) throw new Error(`${name}: ${hits} hits`)
   return { name, value: result.ratio, unit: 'x', target: 1.15, higherIsBetter: false, note: shown(result) }
 }

@@ -405,7 +405,10 @@ export class Runner {
   #loadAside(source: Source): void {
     if (this.#loadingAside.has(source)) return
     this.#loadingAside.add(source)
-    const load = source.access.withConnection((connection) => this.prepare(new ConnectionState(connection, source)))
+    const load = source.access.withConnection((connection) => {
+      const state = new ConnectionState(connection, source)
+      return this.prepare(state).finally(() => source.forget(state))
+    })
     void load.catch(() => undefined).finally(() => this.#loadingAside.delete(source))
   }
 

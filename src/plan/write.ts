@@ -1,6 +1,6 @@
 import type { Catalog, Reference, Table } from '../catalog/catalog.js'
 import type { ConjTemplate } from '../invalidation/template.js'
-import type { Expr, ParamExpr, Statement, Write } from '../sql/statement.js'
+import type { Statement, Write } from '../sql/statement.js'
 import { Bypass } from './bypass.js'
 import { type Declarations, Effects, acts } from './effects.js'
 import { castsOfParams, ExpressionReader } from './expressions.js'
@@ -9,7 +9,7 @@ import { QueryReader } from './query.js'
 import type { PlanLimits } from './read.js'
 import type { Item, Occurrence } from './scope.js'
 import { TRUE } from './conditions.js'
-import { castsIn, type Visitor, walkExpr, walkQuery, walkWrite } from './walk.js'
+import { castsIn, type Visitor, walkQuery, walkWrite } from './walk.js'
 
 /** What a foreign key does to the referencing rows of a row that is deleted, or whose key is changed. */
 export interface Cascade {
@@ -182,7 +182,7 @@ function planRows(
     upsert,
     returning: !table.rowSecurity,
     returns: write.returning.length > 0,
-    preRead: write.kind === 'update' && ordinary && filter?.repeatable && !table.rowSecurity ? keyOf(table) : undefined,
+    preRead: write.kind === 'update' && ordinary && filter?.pure && !table.rowSecurity ? keyOf(table) : undefined,
     oldImages: catalog.serverVersion >= 180_000 && !namesOldOrNew(write),
     cascades: cascadesOf(table, write.kind, upsert, changed, effects),
   }
@@ -209,8 +209,8 @@ function readFilter(
   catalog: Catalog,
   searchPath: readonly string[],
   limits: PlanLimits,
-): { readonly pins: readonly ConjTemplate[]; readonly repeatable: boolean } {
-  if (!write.where) return { pins: [[]], repeatable: true }
+): { readonly pins: readonly ConjTemplate[]; readonly pure: boolean } {
+  if (!write.where) return { pins: [[]], pure: true }
   const casts = castsOfParams(castsIn((visitor) => walkWrite(write, visitor)))
   const expressions = new ExpressionReader(catalog, casts)
   const reader = new QueryReader(catalog, searchPath, expressions, limits.maxConjs)
@@ -223,30 +223,18 @@ function readFilter(
     all: false,
   }
   const items: Item[] = [target]
-  // Where WHERE stands alone, a parameter that stands elsewhere too may be of another type.
-  const { where } = write
-  const here = new Set(paramsIn((visitor) => walkExpr(where, visitor)).map(({ index }) => index))
-  const elsewhere = paramsIn((visitor) => walkWrite({ ...write, where: NOTHING }, visitor))
   try {
     const ctes = reader.commonTables(write.ctes, undefined, TRUE, undefined)
     const sources = write.kind === 'update' ? write.from : write.using
     const nodes = sources.map((source) => reader.resolve(source, items, ctes))
     const context = reader.filter(write.where, nodes, { items, outer: undefined }, TRUE, ctes)
-    for (const { index } of elsewhere) expressions.use(index)
-    return { pins: reader.project(context, target), repeatable: isPure(write) && !elsewhere.some(({ index }) => here.has(index)) }
+    // The server reads WHERE before SET and RETURNING: these decide no parameter's type (A23).
+    return { pins: reader.project(context, target), pure: isPure(write) }
   } catch (error) {
     // What the condition says is not understood: it pins nothing (S1).
     if (!(error instanceof Bypass)) throw error
-    return { pins: [[]], repeatable: false }
+    return { pins: [[]], pure: false }
   }
-}
-
-const NOTHING: Expr = { kind: 'constant', value: true, literal: 'boolean' }
-
-function paramsIn(walk: (visitor: Visitor) => void): ParamExpr[] {
-  const params: ParamExpr[] = []
-  walk({ expr: (expr) => void (expr.kind === 'param' && params.push(expr)) })
-  return params
 }
 
 function isPure(write: Write): boolean {

@@ -2,6 +2,8 @@
 export class ByteLru<Value> {
   readonly #maxBytes: number
   readonly #entries = new Map<string, { readonly value: Value; readonly bytes: number }>()
+  /** Stays at the oldest: whatever it has passed is gone. A new iterator would walk over the holes that deletes leave. */
+  #oldest = this.#entries.entries()
   #bytes = 0
 
   constructor(maxBytes: number) {
@@ -33,10 +35,18 @@ export class ByteLru<Value> {
     if (bytes > this.#maxBytes / 8) return
     this.#entries.set(key, { value, bytes })
     this.#bytes += bytes
-    for (const [first, entry] of this.#entries) {
-      if (this.#bytes <= this.#maxBytes) break
-      this.#entries.delete(first)
-      this.#bytes -= entry.bytes
+    while (this.#bytes > this.#maxBytes) this.#dropOldest()
+  }
+
+  #dropOldest(): void {
+    let next = this.#oldest.next()
+    if (next.done === true) {
+      this.#oldest = this.#entries.entries()
+      next = this.#oldest.next()
     }
+    if (next.done === true) throw new Error('lru: bytes are counted, but there is no entry')
+    const [key, { bytes }] = next.value
+    this.#entries.delete(key)
+    this.#bytes -= bytes
   }
 }

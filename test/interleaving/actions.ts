@@ -32,7 +32,11 @@ const grp = fc.nat(GROUPS - 1)
 
 const read = fc.oneof(
   fc.record({ kind: fc.constantFrom('get' as const), arg: id, inside: fc.boolean() }),
-  fc.record({ kind: fc.constantFrom('list' as const, 'sum' as const, 'join' as const), arg: grp, inside: fc.boolean() }),
+  fc.record({
+    kind: fc.constantFrom('list' as const, 'sum' as const, 'join' as const),
+    arg: grp,
+    inside: fc.boolean(),
+  }),
   fc.record({ kind: fc.constant('pair' as const), arg: id, other: id }),
 )
 const step = fc.record({ id, grp, undone: fc.boolean() })
@@ -41,18 +45,31 @@ const end = fc.oneof(
   { arbitrary: fc.constantFrom<End>('rollback', 'lost', 'cut'), weight: 3 },
 )
 const write = fc.oneof(
-  { arbitrary: fc.record({ kind: fc.constantFrom('bump' as const, 'move' as const, 'upsert' as const), id, grp }), weight: 6 },
+  {
+    arbitrary: fc.record({ kind: fc.constantFrom('bump' as const, 'move' as const, 'upsert' as const), id, grp }),
+    weight: 6,
+  },
   { arbitrary: fc.record({ kind: fc.constant('bulk' as const), grp, to: grp }), weight: 1 },
   { arbitrary: fc.record({ kind: fc.constant('insert' as const), grp }), weight: 1 },
   { arbitrary: fc.record({ kind: fc.constant('string' as const), id, grp }), weight: 1 },
   { arbitrary: fc.record({ kind: fc.constant('move if' as const), id, grp }), weight: 1 },
-  { arbitrary: fc.record({ kind: fc.constant('transaction' as const), steps: fc.array(step, { minLength: 1, maxLength: 3 }), end }), weight: 4 },
+  {
+    arbitrary: fc.record({
+      kind: fc.constant('transaction' as const),
+      steps: fc.array(step, { minLength: 1, maxLength: 3 }),
+      end,
+    }),
+    weight: 4,
+  },
 )
 
 /** An actor: a process, and what it does, one after another. Reads are more than writes, and of what is written. */
 export const actor = fc.record({
   app: fc.nat(2),
-  actions: fc.array(fc.oneof({ arbitrary: read, weight: 3 }, { arbitrary: write, weight: 2 }), { minLength: 1, maxLength: 4 }),
+  actions: fc.array(fc.oneof({ arbitrary: read, weight: 3 }, { arbitrary: write, weight: 2 }), {
+    minLength: 1,
+    maxLength: 4,
+  }),
 })
 
 export const GET = 'SELECT id, grp, v FROM items WHERE id = $1'
@@ -89,7 +106,14 @@ export async function act(stage: Stage, app: App, action: Action): Promise<void>
     case 'get':
       return rows(stage, app, GET, [action.arg], action.inside, (item) => item.id === action.arg)
     case 'pair':
-      return rows(stage, app, PAIR, [action.arg, action.other], false, ({ id }) => id === action.arg || id === action.other)
+      return rows(
+        stage,
+        app,
+        PAIR,
+        [action.arg, action.other],
+        false,
+        ({ id }) => id === action.arg || id === action.other,
+      )
     case 'list':
       return rows(stage, app, LIST, [action.arg], action.inside, (item) => item.grp === action.arg)
     case 'join':
@@ -98,7 +122,12 @@ export async function act(stage: Stage, app: App, action: Action): Promise<void>
       const begun = history.reads()
       const [sum] = await ask(app, SUM, [action.arg], action.inside)
       const found = sum as unknown as { n: number; s: number }
-      note(stage, app, action.kind, history.wrongSum(begun, found, (item) => item.grp === action.arg))
+      note(
+        stage,
+        app,
+        action.kind,
+        history.wrongSum(begun, found, (item) => item.grp === action.arg),
+      )
       return
     }
     case 'bump':
@@ -138,7 +167,14 @@ export async function act(stage: Stage, app: App, action: Action): Promise<void>
   }
 }
 
-async function rows(stage: Stage, app: App, text: string, values: unknown[], inside: boolean, wanted: (item: Item) => boolean) {
+async function rows(
+  stage: Stage,
+  app: App,
+  text: string,
+  values: unknown[],
+  inside: boolean,
+  wanted: (item: Item) => boolean,
+) {
   const begun = stage.history.reads()
   const found = (await ask(app, text, values, inside)) as unknown as Item[]
   note(stage, app, `${text} [${values}]`, stage.history.wrong(begun, found, wanted))
@@ -158,7 +194,13 @@ function note(stage: Stage, app: App, what: string, wrong: string | undefined): 
   if (wrong !== undefined) stage.wrong.push(`${what}${app.engine.closed ? ' (closed)' : ''}: ${wrong}`)
 }
 
-async function autocommit(stage: Stage, app: App, ids: readonly number[] | 'any', text: string, values: unknown[]): Promise<void> {
+async function autocommit(
+  stage: Stage,
+  app: App,
+  ids: readonly number[] | 'any',
+  text: string,
+  values: unknown[],
+): Promise<void> {
   const done = stage.history.writes(ids)
   try {
     done((await app.pool.query(text, values)).rows as unknown as Item[])

@@ -76,19 +76,26 @@ export class History {
       const was = `${JSON.stringify(acknowledged)} was acknowledged before`
       if (row && row.v < acknowledged.v) return `read ${JSON.stringify(row)}, but ${was}`
       if (!this.quiet(id, begun)) continue
-      if (row && (row.v !== acknowledged.v || row.grp !== acknowledged.grp)) return `read ${JSON.stringify(row)}, but ${was}`
+      if (row && (row.v !== acknowledged.v || row.grp !== acknowledged.grp))
+        return `read ${JSON.stringify(row)}, but ${was}`
       if (!row && wanted(acknowledged)) return `read nothing of row ${id}, but ${was}`
       if (row && !wanted(acknowledged)) return `read ${JSON.stringify(row)} where it is not, ${was}`
     }
     return undefined
   }
 
-  /** The same for a sum over the rows, where it can be said. */
-  wrongSum(begun: Begun, sum: { readonly n: number; readonly s: number }, wanted: (item: Item) => boolean): string | undefined {
-    const items = this.items
-    if (items.some((item) => !this.quiet(item.id, begun))) return undefined
-    const expected = items.filter(wanted)
+  /** The same for a sum over the rows, where nobody wrote anything meanwhile. */
+  wrongSum(
+    begun: Begun,
+    sum: { readonly n: number; readonly s: number },
+    wanted: (item: Item) => boolean,
+  ): string | undefined {
+    if (this.#clock > begun.at || this.#everywhere > 0) return undefined
+    for (const writers of this.#writers.values()) if (writers > 0) return undefined
+    const expected = this.items.filter(wanted)
     const s = expected.reduce((total, item) => total + item.v, 0)
-    return sum.n === expected.length && sum.s === s ? undefined : `${JSON.stringify(sum)}, expected ${expected.length} and ${s}`
+    return sum.n === expected.length && sum.s === s
+      ? undefined
+      : `${JSON.stringify(sum)}, expected ${expected.length} and ${s}`
   }
 }

@@ -1,3 +1,5 @@
+const QUIET_MS = 1.5
+
 /**
  * Stops whatever comes to a point and lets one on at a time, chosen by the next of `choices` (by the order of arrival where
  * they are used up). The database and the clock run as they like: where several are on their way to a point, who comes
@@ -46,11 +48,15 @@ export class Scheduler {
   }
 
   async #step(): Promise<void> {
-    let seen: number
-    do {
-      seen = this.#events
-      await new Promise((resolve) => setTimeout(resolve, 1))
-    } while (seen !== this.#events)
+    // Until all are at a point, or nothing has come for a while: who is under way then waits for a lock, or for another.
+    let seen = -1
+    for (let since = 0; this.#parked.length < this.#running; ) {
+      if (seen !== this.#events) {
+        seen = this.#events
+        since = performance.now()
+      } else if (performance.now() - since > QUIET_MS) break
+      await new Promise((resolve) => setImmediate(resolve))
+    }
     if (this.#parked.length === 0) return
     const choice = this.#choices[this.#next++] ?? 0
     const [chosen] = this.#parked.splice(choice % this.#parked.length, 1)

@@ -135,6 +135,8 @@ class Course {
       ]),
       [],
     )
+    // What such a transaction sees is decided by its first query.
+    await this.#both(actor, 'SELECT 1', [])
   }
 
   async #end(actor: Actor, c: Choices): Promise<void> {

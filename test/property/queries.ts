@@ -1,6 +1,7 @@
 import type { Choices } from './choices.js'
 import { Conditions, type Place, type Reach, type SourceModel, type Subquery } from './conditions.js'
 import { expressionOf, type Output } from './expressions.js'
+import { idiom } from './idioms.js'
 import { comparable, isNumber, isOrdered, type Kind, Params } from './kinds.js'
 import type { SchemaModel } from './schema.js'
 import { from } from './sources.js'
@@ -46,6 +47,7 @@ function top(place: Place): { readonly sql: string; readonly ordered: boolean } 
   const { c } = place
   return c.weighted<() => { readonly sql: string; readonly ordered: boolean }>([
     [14, () => arranged(place, select(place, { stars: true }))],
+    [10, () => loose(idiom(place, makers))],
     [4, () => loose(grouped(place))],
     [3, () => arranged(place, setOperation(place))],
     [3, () => withCtes(place)],
@@ -184,7 +186,9 @@ function grouped(place: Place): string {
     ...keys.map(({ text }) => text),
     ...Array.from({ length: 1 + c.int(3) }, () => aggregate(inside, columns)),
   ]
-  const having = c.chance(20) ? ` HAVING ${c.pick(['count(*) > 1', `${aggregate(inside, columns)} IS NOT NULL`])}` : ''
+  const having = c.chance(20)
+    ? ` HAVING ${c.chance(50) ? 'count(*) > 1' : `${aggregate(inside, columns)} IS NOT NULL`}`
+    : ''
   const by = keys.length === 0 ? '' : ` GROUP BY ${keys.map(({ text }) => text).join(', ')}`
   return `SELECT ${list.join(', ')} FROM ${joined.sql}${filter(inside, joined.where, c.chance(75))}${by}${having}`
 }

@@ -257,14 +257,15 @@ function inCte(place: Place): string {
   const table = c.pick(schema.tables)
   const own: Target = { name: table.name, columns: table.columns, table }
   const other = c.pick(schema.tables)
-  const inner = c
-    .pick([update, remove, insert])(place, own)
-    .replace(/;$| -- done$| RETURNING .*$/s, '')
+  const inner = () =>
+    c
+      .pick([update, remove, insert])(place, own)
+      .replace(/;$| -- done$| RETURNING .*$/s, '')
   const outer: Target = { name: other.name, columns: other.columns, table: other }
   return c.weighted<() => string>([
-    [3, () => `WITH w AS (${inner} RETURNING *) SELECT * FROM w`],
-    [2, () => `WITH w AS (${inner} RETURNING id) SELECT count(*) FROM w`],
-    [1, () => `WITH w AS (${inner} RETURNING *) ${update(place, outer)}`],
+    [3, () => `WITH w AS (${inner()} RETURNING *) SELECT * FROM w`],
+    [2, () => `WITH w AS (${inner()} RETURNING id) SELECT count(*) FROM w`],
+    [1, () => `WITH w AS (${inner()} RETURNING *) ${update(place, outer)}`],
     [
       2,
       () =>

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { World } from './world.js'
+import { type Runs, World } from './world.js'
 
 const SCHEMA = `
   CREATE TABLE posts (id integer PRIMARY KEY, title text, day date, at timestamptz, big bigint, small smallint, tags text[]);
@@ -24,7 +24,11 @@ describe('what the database does behind the text: reads', () => {
       ['a cast', `SELECT id FROM posts WHERE day = 'tomorrow'::date`, []],
       ['a parameter', 'SELECT id FROM posts WHERE day <= $1', ['today']],
       ['a cast parameter', 'SELECT id FROM posts WHERE day <= $1::date', [' Yesterday ']],
-      ['a parameter with more space than anyone needs', 'SELECT id FROM posts WHERE day <= $1', [`today${' '.repeat(300)}`]],
+      [
+        'a parameter with more space than anyone needs',
+        'SELECT id FROM posts WHERE day <= $1',
+        [`today${' '.repeat(300)}`],
+      ],
       ['a parameter of IN', 'SELECT id FROM posts WHERE day IN ($1, $2)', ['2020-01-01', 'today']],
       ['an array', 'SELECT id FROM posts WHERE day = ANY ($1)', ['{2020-01-01,today}']],
       ['a long array', 'SELECT id FROM posts WHERE day = ANY ($1)', [`{${'2020-01-01,'.repeat(30)}t\\oday}`]],
@@ -89,18 +93,59 @@ describe('what the database does behind the text: reads', () => {
 
   describe('A23: constants', () => {
     it.each([
-      ['a constant with a cast to another type', `SELECT count(*) FROM posts WHERE id = '7'::numeric`, 'UPDATE posts SET id = 7 WHERE id = 1'],
-      ['a constant that is cut by its cast', `SELECT count(*) FROM posts WHERE title = 'abcdef'::varchar(3)`, `UPDATE posts SET title = 'abc' WHERE id = 1`],
-      ['a column with a cast', `SELECT count(*) FROM posts WHERE id::text = '7'`, 'UPDATE posts SET id = 7 WHERE id = 1'],
-      ['COLLATE', `SELECT count(*) FROM posts WHERE title = 'title 9' COLLATE nocase`, `UPDATE posts SET title = 'TITLE 9' WHERE id = 1`],
+      [
+        'a constant with a cast to another type',
+        `SELECT count(*) FROM posts WHERE id = '7'::numeric`,
+        'UPDATE posts SET id = 7 WHERE id = 1',
+      ],
+      [
+        'a constant that is cut by its cast',
+        `SELECT count(*) FROM posts WHERE title = 'abcdef'::varchar(3)`,
+        `UPDATE posts SET title = 'abc' WHERE id = 1`,
+      ],
+      [
+        'a column with a cast',
+        `SELECT count(*) FROM posts WHERE id::text = '7'`,
+        'UPDATE posts SET id = 7 WHERE id = 1',
+      ],
+      [
+        'COLLATE',
+        `SELECT count(*) FROM posts WHERE title = 'title 9' COLLATE nocase`,
+        `UPDATE posts SET title = 'TITLE 9' WHERE id = 1`,
+      ],
       ['a float for an integer', 'SELECT count(*) FROM posts WHERE id = 7.0', 'UPDATE posts SET id = 7 WHERE id = 1'],
       ['an exponent', 'SELECT count(*) FROM posts WHERE id = 7e0', 'UPDATE posts SET id = 7 WHERE id = 1'],
-      ['a parenthesis and a minus', 'SELECT count(*) FROM posts WHERE id = -(7)', 'UPDATE posts SET id = -7 WHERE id = 1'],
+      [
+        'a parenthesis and a minus',
+        'SELECT count(*) FROM posts WHERE id = -(7)',
+        'UPDATE posts SET id = -7 WHERE id = 1',
+      ],
       ['two minuses', 'SELECT count(*) FROM posts WHERE id = - -7', 'UPDATE posts SET id = 7 WHERE id = 1'],
-      ['a Unicode escape', `SELECT count(*) FROM posts WHERE title = U&'\\0061bc'`, `UPDATE posts SET title = 'abc' WHERE id = 1`],
-      ['an E-string', `SELECT count(*) FROM posts WHERE title = E'a\\x62c'`, `UPDATE posts SET title = 'abc' WHERE id = 1`],
-      ['a dollar-quoted string', `SELECT count(*) FROM posts WHERE title = $q$abc$q$`, `UPDATE posts SET title = 'abc' WHERE id = 1`],
-      ['strings that continue', `SELECT count(*) FROM posts WHERE title = 'a'\n'bc'`, `UPDATE posts SET title = 'abc' WHERE id = 1`],
+      [
+        'a Unicode escape',
+        `SELECT count(*) FROM posts WHERE title = U&'\\0061bc'`,
+        `UPDATE posts SET title = 'abc' WHERE id = 1`,
+      ],
+      [
+        'an E-string',
+        `SELECT count(*) FROM posts WHERE title = E'a\\x62c'`,
+        `UPDATE posts SET title = 'abc' WHERE id = 1`,
+      ],
+      [
+        'a constant that loses its spaces',
+        `SELECT count(*) FROM posts WHERE title = 'abc  '::bpchar`,
+        `UPDATE posts SET title = 'abc' WHERE id = 1`,
+      ],
+      [
+        'a dollar-quoted string',
+        `SELECT count(*) FROM posts WHERE title = $q$abc$q$`,
+        `UPDATE posts SET title = 'abc' WHERE id = 1`,
+      ],
+      [
+        'strings that continue',
+        `SELECT count(*) FROM posts WHERE title = 'a'\n'bc'`,
+        `UPDATE posts SET title = 'abc' WHERE id = 1`,
+      ],
     ])('A23: %s', async (_, read, write) => {
       await world.plain.query(`CREATE EXTENSION IF NOT EXISTS citext;
         CREATE COLLATION nocase (provider = icu, locale = 'und-u-ks-level2', deterministic = false)`)
@@ -109,11 +154,36 @@ describe('what the database does behind the text: reads', () => {
     })
 
     it.each([
-      ['over integer and bigint', 'SELECT w.n FROM words w JOIN posts p ON w.id = p.id WHERE p.id = 1', `UPDATE words SET n = 9 WHERE id = 1`],
-      ['over text and varchar', `SELECT p.id FROM posts p JOIN words w ON w.word = p.title WHERE w.word = 'Title 1'`, `UPDATE posts SET id = 100 WHERE title = 'Title 1'`],
-      ['over smallint and integer', 'SELECT q.title FROM posts p JOIN posts q ON q.small = p.id WHERE p.id = 1', `UPDATE posts SET title = 'x' WHERE small = 1`],
-      ['into a derived table', 'SELECT d.word FROM (SELECT word, id FROM words) d WHERE d.id = 1', `UPDATE words SET word = 'x' WHERE id = 1`],
-      ['through a set operation', `SELECT * FROM (SELECT id FROM words UNION SELECT big FROM posts) u WHERE u.id = 3`, 'DELETE FROM posts WHERE big = 3'],
+      [
+        'over integer and bigint',
+        'SELECT w.n FROM words w JOIN posts p ON w.id = p.id WHERE p.id = 1',
+        `UPDATE words SET n = 9 WHERE id = 1`,
+      ],
+      [
+        'over integer and numeric',
+        'SELECT w.word FROM words w JOIN posts p ON w.n = p.id WHERE p.id = 1',
+        `UPDATE words SET word = 'x' WHERE n = 1`,
+      ],
+      [
+        'over text and varchar',
+        `SELECT p.id FROM posts p JOIN words w ON w.word = p.title WHERE w.word = 'Title 1'`,
+        `UPDATE posts SET id = 100 WHERE title = 'Title 1'`,
+      ],
+      [
+        'over smallint and integer',
+        'SELECT q.title FROM posts p JOIN posts q ON q.small = p.id WHERE p.id = 1',
+        `UPDATE posts SET title = 'x' WHERE small = 1`,
+      ],
+      [
+        'into a derived table',
+        'SELECT d.word FROM (SELECT word, id FROM words) d WHERE d.id = 1',
+        `UPDATE words SET word = 'x' WHERE id = 1`,
+      ],
+      [
+        'through a set operation',
+        `SELECT * FROM (SELECT id FROM words UNION SELECT big FROM posts) u WHERE u.id = 3`,
+        'DELETE FROM posts WHERE big = 3',
+      ],
     ])('A23: a constant travels %s without losing a row', async (_, read, write) => {
       const app = await world.ready()
       await world.expectDropped([app], read, [], () => app.pool.query(write))
@@ -140,7 +210,15 @@ describe('what the database does behind the text: reads', () => {
     it('A24: values are told from each other whatever they contain', async () => {
       const app = await world.ready()
       const text = 'SELECT $1::text || $2::text AS x, title FROM posts WHERE id = 1'
-      const pairs = [['a', 'bc'], ['ab', 'c'], ['a|s2:bc', ''], ['', 'abc'], [null, 'n'], ['n', null], ['null', 'x']]
+      const pairs = [
+        ['a', 'bc'],
+        ['ab', 'c'],
+        ['a|s2:bc', ''],
+        ['', 'abc'],
+        [null, 'n'],
+        ['n', null],
+        ['null', 'x'],
+      ]
       for (const pair of pairs) {
         const answer = await app.ask(text, pair)
         expect([pair, answer.how, answer.rows]).toEqual([pair, 'miss', await world.truth(text, pair)])
@@ -148,7 +226,9 @@ describe('what the database does behind the text: reads', () => {
     })
 
     it('A24: a Buffer is not its text', async () => {
-      await world.plain.query(`CREATE TABLE blobs (id integer PRIMARY KEY, b bytea); INSERT INTO blobs VALUES (1, '\\x3031'), (2, '\\x01')`)
+      await world.plain.query(
+        `CREATE TABLE blobs (id integer PRIMARY KEY, b bytea); INSERT INTO blobs VALUES (1, '\\x3031'), (2, '\\x01')`,
+      )
       const app = await world.ready()
       const text = 'SELECT id FROM blobs WHERE b = $1'
       for (const value of [Buffer.from('01'), '01', Buffer.from([1]), '\\x01', new Uint8Array([0x30, 0x31])]) {
@@ -160,12 +240,24 @@ describe('what the database does behind the text: reads', () => {
     it.each([
       ['ORDER BY', 'SELECT id, -id AS m FROM posts ORDER BY 1', 'SELECT id, -id AS m FROM posts ORDER BY 2'],
       ['LIMIT', 'SELECT id FROM posts ORDER BY id LIMIT 1', 'SELECT id FROM posts ORDER BY id LIMIT 2'],
-      ['GROUP BY', 'SELECT id % 2 AS a, id % 3 AS b FROM posts GROUP BY 1, 2 ORDER BY 1, 2', 'SELECT id % 2 AS a, id % 3 AS b FROM posts GROUP BY 2, 1 ORDER BY 2, 1'],
-      ['a cast', `SELECT id FROM posts WHERE day > date '2001-01-01' ORDER BY id`, `SELECT id FROM posts WHERE day > date '2991-01-01' ORDER BY id`],
+      [
+        'GROUP BY',
+        'SELECT id % 2 AS a, id % 3 AS b FROM posts GROUP BY 1, 2 ORDER BY 1, 2',
+        'SELECT id % 2 AS a, id % 3 AS b FROM posts GROUP BY 2, 1 ORDER BY 2, 1',
+      ],
+      [
+        'a cast',
+        `SELECT id FROM posts WHERE day > date '2001-01-01' ORDER BY id`,
+        `SELECT id FROM posts WHERE day > date '2991-01-01' ORDER BY id`,
+      ],
       ['an alias', `SELECT id AS "1" FROM posts WHERE id = 1`, `SELECT id AS "2" FROM posts WHERE id = 1`],
       ['an E-string', `SELECT E'\\t' AS x FROM posts WHERE id = 1`, `SELECT '\\t' AS x FROM posts WHERE id = 1`],
       ['spaces in a string', `SELECT 'a  b' AS x FROM posts WHERE id = 1`, `SELECT 'a b' AS x FROM posts WHERE id = 1`],
-      ['a comment in a string', `SELECT '/* a */' AS x FROM posts WHERE id = 1`, `SELECT '' AS x FROM posts WHERE id = 1`],
+      [
+        'a comment in a string',
+        `SELECT '/* a */' AS x FROM posts WHERE id = 1`,
+        `SELECT '' AS x FROM posts WHERE id = 1`,
+      ],
     ])('A24: texts that differ in %s are two', async (_, one, two) => {
       const app = await world.ready()
       for (const text of [one, two, one]) {
@@ -187,7 +279,9 @@ describe('what the database does behind the text: reads', () => {
       expect(await world.truth(POST, [2])).toEqual([{ title: 'hidden' }])
       expect((await app.ask(POST, [2])).rows).toEqual([{ title: 'hidden' }])
       await new Promise((end) =>
-        client.query(new app.pg.Query(`SELECT 'a\\''; UPDATE posts SET title = 'more' WHERE id = 2 --'`)).on('end', end),
+        client
+          .query(new app.pg.Query(`SELECT 'a\\''; UPDATE posts SET title = 'more' WHERE id = 2 --'`))
+          .on('end', end),
       )
       expect((await app.ask(POST, [2])).rows).toEqual([{ title: 'more' }])
     })
@@ -197,7 +291,7 @@ describe('what the database does behind the text: reads', () => {
       await world.expectCached(app, POST, [1])
       const client = await world.client(app)
       const config = { text: POST, values: [1], binary: true } as never
-      for (let time = 0; time < 2; time++) expect((await client.query(config)).rows).toHaveLength(1)
+      for (let time = 0; time < 2; time++) expect((await (client as Runs).query(config)).rows).toHaveLength(1)
       expect((await app.ask(POST, [1])).rows).toEqual([{ title: 'Title 1' }])
     })
 

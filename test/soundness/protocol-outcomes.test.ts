@@ -98,9 +98,13 @@ describe('writes whose outcome is unknown', () => {
     const locker = await world.plain.connect()
     await locker.query('BEGIN; SELECT FROM posts WHERE id = 1 FOR UPDATE')
     const writing = app.pool.query(SET).catch((error: Error) => error)
-    await until('it waits', async () =>
-      ((await world.truth(`SELECT pg_terminate_backend(pid) AS gone FROM pg_stat_activity
-        WHERE query LIKE 'UPDATE posts%' AND wait_event_type = 'Lock'`))[0]?.gone as boolean) ?? false,
+    await until(
+      'it waits',
+      async () =>
+        ((
+          await world.truth(`SELECT pg_terminate_backend(pid) AS gone FROM pg_stat_activity
+        WHERE query LIKE 'UPDATE posts%' AND wait_event_type = 'Lock'`)
+        )[0]?.gone as boolean) ?? false,
     )
     expect(await writing).toBeInstanceOf(Error)
     await locker.query('COMMIT')
@@ -132,7 +136,12 @@ describe('writes whose outcome is unknown', () => {
     await expect(client.query(SET)).rejects.toThrow(/timeout/)
     await locker.query('COMMIT')
     locker.release()
-    await until('the late reply', () => client.query('COMMIT').then(() => true, () => false))
+    await until('the late reply', () =>
+      client.query('COMMIT').then(
+        () => true,
+        () => false,
+      ),
+    )
     expect((await other.ask(POST, [1])).rows).toEqual(await world.truth(POST, [1]))
     await settled()
   })

@@ -111,7 +111,9 @@ describe('the protocol', () => {
       const { app, during } = await committing((writer) => writer.pool.query(SET, [1, 'new']))
       await world.expectCached(app, POST, [1])
       await during(async () => {
-        expect((await app.pool.query(`UPDATE posts SET author = 9 WHERE id = 1 AND title = 'title 1'`)).rowCount).toBe(0)
+        expect((await app.pool.query(`UPDATE posts SET author = 9 WHERE id = 1 AND title = 'title 1'`)).rowCount).toBe(
+          0,
+        )
         expect(await app.ask(POST, [1])).toMatchObject({ how: 'past', rows: [{ title: 'new' }] })
       })
     })
@@ -152,9 +154,7 @@ describe('the protocol', () => {
       const { app, during } = await committing((writer) => writer.pool.query('DELETE FROM posts WHERE id = 4'))
       await world.expectCached(app, POST, [4])
       await during(async () => {
-        await expect(
-          app.pool.query('INSERT INTO tags VALUES (1, 4)'),
-        ).rejects.toMatchObject({ code: '23503' })
+        await expect(app.pool.query('INSERT INTO tags VALUES (1, 4)')).rejects.toMatchObject({ code: '23503' })
         expect((await app.ask(POST, [4])).rows).toEqual([])
       })
     })

@@ -47,11 +47,13 @@ describe('rules of reads', () => {
         app.pool.query(`DO $do$ BEGIN UPDATE posts SET title = title || '?' WHERE id = 2; END $do$`),
       )
       await world.expectDropped([app], POST, [3], () =>
-        app.pool.query(`MERGE INTO posts USING (VALUES (3)) v (id) ON posts.id = v.id WHEN MATCHED THEN UPDATE SET title = 'm'`),
+        app.pool.query(
+          `MERGE INTO posts USING (VALUES (3)) v (id) ON posts.id = v.id WHEN MATCHED THEN UPDATE SET title = 'm'`,
+        ),
       )
     })
 
-    it('S1: a user\'s VOLATILE function that names the table it writes drops that table', async () => {
+    it("S1: a user's VOLATILE function that names the table it writes drops that table", async () => {
       await world.plain.query(`CREATE FUNCTION touch(i integer) RETURNS void LANGUAGE sql AS
         $$ UPDATE posts SET views = views + 1 WHERE id = i $$;
         CREATE FUNCTION outer_touch(i integer) RETURNS integer LANGUAGE plpgsql AS $$ BEGIN PERFORM touch(i); RETURN 1; END $$`)
@@ -103,7 +105,9 @@ describe('rules of reads', () => {
     it("S3: '5' and 5 for an integer are one key; '05' restricts nothing", async () => {
       const app = await world.ready()
       for (const value of [5, '5', '05', ' 5 ', '+5']) {
-        await world.expectDropped([app], POST, [value], () => app.pool.query('UPDATE posts SET title = title || 1 WHERE id = 5'))
+        await world.expectDropped([app], POST, [value], () =>
+          app.pool.query('UPDATE posts SET title = title || 1 WHERE id = 5'),
+        )
       }
     })
 

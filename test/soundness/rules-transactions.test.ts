@@ -134,7 +134,9 @@ describe('rules of transactions', () => {
       await client.query('SELECT pg_advisory_unlock(7)')
       expect((await app.ask(POST, [1], client)).how).toBe('hit')
       await expect(client.query('SELECT pg_advisory_lock(8), 1 / (length(pg_sleep(0)::text) * 0)')).rejects.toThrow()
-      expect(await world.truth(`SELECT count(*)::int AS n FROM pg_locks WHERE locktype = 'advisory'`)).toEqual([{ n: 1 }])
+      expect(await world.truth(`SELECT count(*)::int AS n FROM pg_locks WHERE locktype = 'advisory'`)).toEqual([
+        { n: 1 },
+      ])
       await world.expectPast(app, POST, [1], /advisory/, client)
       await client.query('SELECT pg_advisory_unlock_all()')
     })
@@ -146,7 +148,10 @@ describe('rules of transactions', () => {
     ['BEGIN; SET TRANSACTION ISOLATION LEVEL REPEATABLE READ'],
     ['BEGIN', 'SET TRANSACTION ISOLATION LEVEL REPEATABLE READ'],
     ['BEGIN', `SET LOCAL transaction_isolation = 'repeatable read'`],
-    ['BEGIN ISOLATION LEVEL REPEATABLE READ', 'SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED'],
+    [
+      'BEGIN ISOLATION LEVEL REPEATABLE READ',
+      'SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED',
+    ],
     ['BEGIN ISOLATION LEVEL REPEATABLE READ', `SET default_transaction_isolation = 'read committed'`],
     ['BEGIN ISOLATION LEVEL REPEATABLE READ', 'COMMIT AND CHAIN'],
     [`SET default_transaction_isolation = 'repeatable read'`, 'BEGIN'],
@@ -156,12 +161,16 @@ describe('rules of transactions', () => {
     await app.on(async (client) => {
       for (const text of begin) await client.query(text)
       await client.query('SELECT 1 AS snapshot')
-      expect((await client.query('SHOW transaction_isolation')).rows[0].transaction_isolation).not.toBe('read committed')
+      expect((await client.query('SHOW transaction_isolation')).rows[0].transaction_isolation).not.toBe(
+        'read committed',
+      )
       await other.pool.query(`UPDATE posts SET title = 'new' WHERE id = 1`)
       await other.ask(POST, [1])
       const answer = await app.ask(POST, [1], client)
       expect([answer.how, answer.rows]).toEqual(['past', [{ title: 'title 1' }]])
-      await client.query('ROLLBACK; RESET ALL; SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED')
+      await client.query(
+        'ROLLBACK; RESET ALL; SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED',
+      )
     })
   })
 

@@ -1,6 +1,5 @@
 import type { MaybePromise } from '../../src/base/vocabulary.js'
-import type { Change } from '../../src/invalidation/dependency.js'
-import type { Scheme } from '../../src/invalidation/dependency.js'
+import type { Change, Scheme } from '../../src/invalidation/dependency.js'
 import type { Entry, Invalidated, Lease, ReadReply, ReadRequest, Store, StoreStats } from '../../src/store/store.js'
 
 export type StoreStep =

@@ -7,7 +7,11 @@ import { wireValues } from './values.js'
 export type Callback = (error?: unknown, result?: unknown) => void
 
 /** Options that make of a result something else than all its rows as text. What pg does not know, it does not look at. */
-const SPECIAL = { binary: 'it asks for binary results', rows: 'it reads in pages', portal: 'it names a portal' } as const
+const SPECIAL = {
+  binary: 'it asks for binary results',
+  rows: 'it reads in pages',
+  portal: 'it names a portal',
+} as const
 
 const SPECIAL_OPTIONS = ['binary', 'rows', 'portal'] as const
 
@@ -67,7 +71,14 @@ export function readCall(
   const config: QueryConfig = given === first ? copyOf(given, text, name, sent) : plainConfig(text, sent)
   // The error was thrown once: so pg meets it at the place where it would have.
   if (wire.kind === 'thrown') return { ...refused('refused'), args: [config] }
-  return { kind: 'call', config, text, params: wire.values as readonly WireParam[], callback, uncacheable: whyNot(config) }
+  return {
+    kind: 'call',
+    config,
+    text,
+    params: wire.values as readonly WireParam[],
+    callback,
+    uncacheable: whyNot(config),
+  }
 }
 
 /** Of a text, in the form in which all of them are. */
@@ -156,7 +167,10 @@ class EngineCall implements Call<PgResult | PgResult[]> {
   }
 
   outcomes(result: PgResult | PgResult[]): readonly Outcome[] {
-    return (Array.isArray(result) ? result : [result]).map(({ command, rowCount }) => ({ command: command ?? '', rowCount }))
+    return (Array.isArray(result) ? result : [result]).map(({ command, rowCount }) => ({
+      command: command ?? '',
+      rowCount,
+    }))
   }
 }
 

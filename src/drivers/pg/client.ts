@@ -62,7 +62,10 @@ export function cachedClient(engine: Engine, pg: PgModule, Base: ClientClass, so
 
     /** The engine's picture of this connection. */
     get #known(): ConnectionState {
-      this.#state ??= new ConnectionState(this.#connection, ((this.constructor as Located)[SOURCE_OF] ?? sourceOf)(this))
+      this.#state ??= new ConnectionState(
+        this.#connection,
+        ((this.constructor as Located)[SOURCE_OF] ?? sourceOf)(this),
+      )
       return this.#state
     }
 
@@ -95,14 +98,22 @@ export function cachedClient(engine: Engine, pg: PgModule, Base: ClientClass, so
       const { config } = call
       const pass = (): Promise<Results> =>
         this.#connection.settled(super.query(config as never) as unknown as Promise<Results>)
-      const own = engineCall(pg, call, this.#innards._types, this.#innards.binary ? 'its client asks for binary results' : undefined, pass)
+      const own = engineCall(
+        pg,
+        call,
+        this.#innards._types,
+        this.#innards.binary ? 'its client asks for binary results' : undefined,
+        pass,
+      )
       own.looked = looked
       const { name } = config
       return this.#inTurn(() => {
         this.#connection.timeout = config.query_timeout
         // pg's own word on a client that is closed.
         if (this.#gone) return pass()
-        return name === undefined ? engine.runner.run(this.#known, own, scope) : this.#named(name, call.text, () => engine.runner.run(this.#known, own, scope))
+        return name === undefined
+          ? engine.runner.run(this.#known, own, scope)
+          : this.#named(name, call.text, () => engine.runner.run(this.#known, own, scope))
       })
     }
 
@@ -136,11 +147,16 @@ export function cachedClient(engine: Engine, pg: PgModule, Base: ClientClass, so
     /** What pg refuses, pg says, in its turn. What nobody can tell may have written anything. */
     #refused(call: Refused, scope: Scope): Promise<unknown> {
       const { args, kind } = call
-      const pass = () => new Promise((resolve, reject) => {
-        const [first, second] = args
-        const values = typeof second === 'function' ? undefined : second
-        super.query(first as string, values as unknown[], ((error: unknown, result: unknown) => (error ? reject(error) : resolve(result))) as never)
-      })
+      const pass = () =>
+        new Promise((resolve, reject) => {
+          const [first, second] = args
+          const values = typeof second === 'function' ? undefined : second
+          super.query(
+            first as string,
+            values as unknown[],
+            ((error: unknown, result: unknown) => (error ? reject(error) : resolve(result))) as never,
+          )
+        })
       return this.#inTurn(async () => {
         if (kind === 'refused' || this.#gone) return pass()
         const stream = await engine.runner.stream(this.#known, undefined, scope)
@@ -164,10 +180,11 @@ export function cachedClient(engine: Engine, pg: PgModule, Base: ClientClass, so
     #inTurn<T>(run: () => T | Promise<T>): Promise<T> {
       const { loss } = this.#connection
       const closed = this.#gone
-      return this.#fifo.add(() => {
+      const begin = () => {
         if (this.#connection.loss && !loss && !closed) throw this.#connection.loss
         return run()
-      })
+      }
+      return this.#fifo.add(() => (this.#connection.closing ? this.#connection.ready().then(begin) : begin()))
     }
 
     /** As pg does: the caller's own kind of promise, and errors whose stack leads back to the caller. */

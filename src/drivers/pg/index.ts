@@ -1,6 +1,6 @@
 import type * as Pg from 'pg'
-import { ConfigError } from '../../base/errors.js'
 import { show } from '../../base/duration.js'
+import { ConfigError } from '../../base/errors.js'
 import { engineOf } from '../../engine/engine.js'
 import { cachedClient, isCachedClient } from './client.js'
 import type { PgModule } from './module.js'
@@ -27,10 +27,13 @@ export function cachedPg<Module extends object>(cacheops: object, pg: Module, op
   const sourceOf = clientSources(engine, own, options)
   const Client = cachedClient(engine, own, own.Client as never, sourceOf)
   const Pool = cachedPool(engine, own, own.Pool as never, Client, options)
-  const wrapped = Object.assign(Object.create(Object.getPrototypeOf(own)), own, { Client, Pool }) as Record<string, unknown>
+  const wrapped = Object.assign(Object.create(Object.getPrototypeOf(own)), own, { Client, Pool }) as Record<
+    string,
+    unknown
+  >
   // The native client would go past the cache unseen; as where it is not installed, there is none.
   Object.defineProperty(wrapped, 'native', { value: null, enumerable: false })
-  if ('default' in pg) wrapped['default'] = wrapped
+  if ('default' in pg) wrapped.default = wrapped
   return wrapped as Module
 }
 
@@ -38,14 +41,17 @@ function checkModule(pg: unknown): PgModule {
   const given = pg as (Partial<typeof Pg> & { default?: unknown }) | null | undefined
   // As an ES module's namespace it lacks some of what the module itself has.
   const whole = given?.default as Partial<typeof Pg> | undefined
-  const found = typeof whole?.Pool === 'function' && (typeof given?.Pool !== 'function' || !('utils' in given)) ? whole : given
+  const found =
+    typeof whole?.Pool === 'function' && (typeof given?.Pool !== 'function' || !('utils' in given)) ? whole : given
   if (typeof found?.Pool !== 'function' || typeof found.Client !== 'function') {
     throw new ConfigError(
       `cachedPg: expected the module 'pg' as the second argument (import pg from 'pg'), got ${describe(pg)}. A pool is made from what cachedPg returns: new (cachedPg(cacheops, pg).Pool)(…).`,
     )
   }
   if (isCachedClient(found.Client)) {
-    throw new ConfigError(`cachedPg: this module goes through a cache already. Expected 'pg' itself as the second argument.`)
+    throw new ConfigError(
+      `cachedPg: this module goes through a cache already. Expected 'pg' itself as the second argument.`,
+    )
   }
   const missing = ['Result', 'TypeOverrides', 'utils', 'types'].filter((name) => !(name in found))
   if (missing.length > 0) {

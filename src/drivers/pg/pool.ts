@@ -25,7 +25,13 @@ interface Innards {
  *
  * @param Client - the wrapped class, which stands for pg's own
  */
-export function cachedPool(engine: Engine, pg: PgModule, Base: PoolClass, Client: ClientClass, driver: DriverOptions): PoolClass {
+export function cachedPool(
+  engine: Engine,
+  pg: PgModule,
+  Base: PoolClass,
+  Client: ClientClass,
+  driver: DriverOptions,
+): PoolClass {
   const StandIn = standInClass(pg, Client)
   return class CachedPool extends Base {
     readonly #source: Source
@@ -54,7 +60,10 @@ export function cachedPool(engine: Engine, pg: PgModule, Base: PoolClass, Client
       const given = innards.Client
       this.#ours = given === (pg.Client as unknown) || given === Client
       if (this.#ours) innards.Client = relocatedClient(Client, sourceOf)
-      else innards.Client = isCachedClient(given) ? relocatedClient(given, sourceOf) : cachedClient(engine, pg, given, sourceOf)
+      else
+        innards.Client = isCachedClient(given)
+          ? relocatedClient(given, sourceOf)
+          : cachedClient(engine, pg, given, sourceOf)
     }
 
     get #innards(): Innards {
@@ -67,7 +76,8 @@ export function cachedPool(engine: Engine, pg: PgModule, Base: PoolClass, Client
 
     #query(first: unknown, second: unknown, third: unknown): unknown {
       const innards = this.#innards
-      const direct = () => this.#directly(() => super.query(first as string, second as unknown[], third as never) as unknown)
+      const direct = () =>
+        this.#directly(() => super.query(first as string, second as unknown[], third as never) as unknown)
       if (this.#closing) return this.#refuse([third, second].find(isFunction) as Callback | undefined)
       if (!this.#ours || innards.ending || innards.options.binary || typeof first === 'function') return direct()
       if (typeof (first as Submittable | null | undefined)?.submit === 'function') return direct()
@@ -91,7 +101,9 @@ export function cachedPool(engine: Engine, pg: PgModule, Base: PoolClass, Client
     }
 
     #onClient(call: PgCall, scope: Scope, looked: Looked | undefined, callback: Callback | undefined): unknown {
-      return this.#directly(() => super.query(carry({ call, scope, looked }) as never, undefined as never, callback as never) as unknown)
+      return this.#directly(
+        () => super.query(carry({ call, scope, looked }) as never, undefined as never, callback as never) as unknown,
+      )
     }
 
     #answer(result: Promise<unknown>, callback: Callback | undefined): unknown {

@@ -35,6 +35,8 @@ export class PgConnection implements Connection {
   /** Why there is no connection any longer. */
   loss: Error | undefined
   #status: ConnectionStatus = 'idle'
+  /** The server said its last word. */
+  #ending = false
 
   /** @param submit - hands a query to pg, past everything */
   constructor(client: Innards, Query: RawQueryClass, submit: (query: RawQuery) => unknown) {
@@ -59,7 +61,7 @@ export class PgConnection implements Connection {
   }
 
   status(): ConnectionStatus {
-    return this.loss ? 'unknown' : this.#status
+    return this.loss || this.#ending ? 'unknown' : this.#status
   }
 
   run(text: string, params: readonly WireParam[], name?: string, own = false): Promise<Entry> {
@@ -78,9 +80,15 @@ export class PgConnection implements Connection {
   /** The same result; an error of the server's only when the server has said, too, what became of the transaction. */
   settled<T>(result: Promise<T>): Promise<T> {
     return result.catch(async (error: unknown) => {
-      if (typeof (error as { severity?: unknown } | null)?.severity === 'string') await this.ready()
+      if (isServerError(error)) await this.ready()
+      else if (isReported(error)) this.#ending = true
       throw error
     })
+  }
+
+  /** Whether the server closes the connection; what was asked meanwhile waits for that. */
+  get closing(): boolean {
+    return this.#ending && !this.loss
   }
 
   /** Resolves when the server waits for the next statement, or is gone. */
@@ -103,4 +111,16 @@ export class PgConnection implements Connection {
     const { parsedStatements, submittedNamedStatements } = this.#client.connection
     return parsedStatements?.[name] ?? submittedNamedStatements?.[name]
   }
+}
+
+function isReported(error: unknown): boolean {
+  return typeof (error as { severity?: unknown } | null)?.severity === 'string'
+}
+
+/** The server reported it, and goes on: its word on the transaction follows. */
+export function isServerError(error: unknown): boolean {
+  if (!isReported(error)) return false
+  const { severity, code } = error as { severity?: unknown; code?: unknown }
+  // The severity is in the server's language.
+  return severity !== 'FATAL' && severity !== 'PANIC' && !/^(57P|25P03)/.test(String(code))
 }

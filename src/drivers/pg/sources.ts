@@ -3,9 +3,9 @@ import type { Connection } from '../../engine/connection.js'
 import type { Engine } from '../../engine/engine.js'
 import type { Source } from '../../engine/source.js'
 import { cachedClient, type WithConnection } from './client.js'
-import type { DriverOptions } from './options.js'
 import { labelOf } from './label.js'
 import type { PgModule } from './module.js'
+import type { DriverOptions } from './options.js'
 
 interface Parameters {
   readonly host?: string

@@ -76,10 +76,14 @@ export function standInClass(pg: PgModule, Client: ClientClass): StandInClass {
         const [text, values] = call.args
         const bare = typeof text === 'object' ? { ...text, callback: undefined } : text
         const given = typeof values === 'function' ? undefined : values
-        return this.#answer(this.#handOver((client) => client.query(bare as string, given as unknown[])), call.callback)
+        return this.#answer(
+          this.#handOver((client) => client.query(bare as string, given as unknown[])),
+          call.callback,
+        )
       }
       const onReal = (client: PoolClient) => client.query(call.config as never) as unknown as Promise<unknown>
-      if (this.#waiting > 0 || call.uncacheable !== undefined) return this.#answer(this.#handOver(onReal), call.callback)
+      if (this.#waiting > 0 || call.uncacheable !== undefined)
+        return this.#answer(this.#handOver(onReal), call.callback)
       const unreachable = () => Promise.reject(new Error('cacheops: a read was answered from the cache by running it'))
       const own = engineCall(pg, call, this.#own ?? this.#types, undefined, unreachable)
       let peeked: ReturnType<Engine['runner']['peek']>

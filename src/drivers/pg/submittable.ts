@@ -1,4 +1,5 @@
 import type { Stream } from '../../engine/streams.js'
+import { isServerError } from './port.js'
 
 /** pg's protocol for what runs by itself: `pg-cursor`, `pg-query-stream`, `pg-copy-streams`, `pg.Query`. */
 export interface Submittable {
@@ -54,22 +55,22 @@ export class Submission {
       return refused
     }
     query.handleReadyForQuery = function (this: unknown, ...args) {
-      const tell = () => {
-        told(() => handleReadyForQuery?.apply(this as Submittable, args))
+      const pass = () => {
+        tell(() => handleReadyForQuery?.apply(this as Submittable, args))
         over()
       }
-      stream.end().then(tell, tell)
+      stream.end().then(pass, pass)
     }
     const stateAfter = (error: unknown) => (this.#sent && isServerError(error) ? ready() : undefined)
     query.handleError = function (this: unknown, ...args) {
       // Listened for now: the server may say it at any moment, a cursor's only after it was told.
       const state = stateAfter(args[0])
-      const tell = () => {
-        told(() => handleError?.apply(this as Submittable, args))
+      const pass = () => {
+        tell(() => handleError?.apply(this as Submittable, args))
         if (state) void state.then(over)
         else over()
       }
-      stream.end(args[0]).then(tell, tell)
+      stream.end(args[0]).then(pass, pass)
     }
     this.#submit(submit)
     return this.#over.given
@@ -85,54 +86,71 @@ export class Submission {
     try {
       submit()
     } catch (error) {
-      told(() => this.#query.handleError?.(error))
+      tell(() => this.#query.handleError?.(error))
     } finally {
       this.#submitted.give()
     }
   }
 
-  /** One that wrote is closed when what it wrote was dropped. */
+  /** It is closed only once pg has it: else it would never be; and one that wrote, when what it wrote was dropped (B5). */
   #holdClose(): void {
-    holdClose(this.#query, this.#submitted.given, () => (this.#sent ? this.#over.given : undefined))
+    const query = closableOf(this.#query)
+    const { close } = query
+    if (typeof close !== 'function') return
+    query.close = (callback) => {
+      const closed = this.#submitted.given
+        .then(
+          () =>
+            new Promise<void>(
+              (resolve, reject) => void close.call(query, (error) => (error ? reject(error) : resolve())),
+            ),
+        )
+        .then(() => (this.#sent ? this.#over.given : undefined))
+      return told(closed, callback)
+    }
   }
 }
 
-/** One that waits for a client. */
+/** One that waits for a client: closed meanwhile, it is closed once it has one. */
 export class HeldSubmission {
   readonly #query: Submittable
   readonly #free = new Signal()
+  readonly #close: Closable['close']
 
   constructor(query: Submittable) {
     this.#query = query
-    holdClose(query, this.#free.given, () => undefined)
+    const closable = closableOf(query)
+    this.#close = closable.close
+    if (typeof this.#close !== 'function') return
+    closable.close = (callback) =>
+      told(
+        this.#free.given.then(() => closable.close?.()),
+        callback,
+      )
   }
 
   free(): void {
+    if (typeof this.#close === 'function') closableOf(this.#query).close = this.#close
     this.#free.give()
   }
 
   fail(error: unknown): void {
-    this.#free.give()
-    told(() => this.#query.handleError?.(error))
+    this.free()
+    tell(() => this.#query.handleError?.(error))
   }
 }
 
-/** A cursor that is closed before it is its turn to be sent would never be closed: its close waits. */
-function holdClose(query: Submittable, turn: Promise<void>, after: () => Promise<void> | undefined): void {
-  const closable = query.cursor ?? (query as Closable)
-  const { close } = closable
-  if (typeof close !== 'function') return
-  closable.close = (callback) => {
-    const closed = turn
-      .then(() => new Promise<void>((resolve, reject) => void close.call(closable, (error) => (error ? reject(error) : resolve()))))
-      .then(after)
-    if (!callback) return closed
-    closed.then(
-      () => process.nextTick(callback),
-      (error) => process.nextTick(callback, error),
-    )
-    return undefined
-  }
+function closableOf(query: Submittable): Closable {
+  return query.cursor ?? (query as Closable)
+}
+
+function told(closed: Promise<void>, callback: Ended | undefined): Promise<void> | undefined {
+  if (!callback) return closed
+  closed.then(
+    () => process.nextTick(callback),
+    (error) => process.nextTick(callback, error),
+  )
+  return undefined
 }
 
 class Signal {
@@ -143,16 +161,12 @@ class Signal {
 }
 
 /** What the owner's own listeners throw fails the process, as with pg, and nothing of ours. */
-function told(tell: () => void): void {
+function tell(run: () => void): void {
   try {
-    tell()
+    run()
   } catch (error) {
     process.nextTick(() => {
       throw error
     })
   }
-}
-
-function isServerError(error: unknown): boolean {
-  return typeof (error as { severity?: unknown } | null)?.severity === 'string'
 }

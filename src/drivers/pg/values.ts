@@ -20,7 +20,8 @@ export function wireValues(pg: PgModule, values: unknown): WireValues {
   try {
     for (let index = 0; index < values.length; index++) {
       const value: unknown = values[index]
-      wire[index] = typeof value === 'string' ? value : typeof value === 'number' ? String(value) : pg.utils.prepareValue(value)
+      wire[index] =
+        typeof value === 'string' ? value : typeof value === 'number' ? String(value) : pg.utils.prepareValue(value)
     }
   } catch (error) {
     return { kind: 'thrown', values: [throwing(error)] }

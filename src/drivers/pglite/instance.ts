@@ -194,10 +194,8 @@ export class Instance implements Steps {
   }
 
   async #unknown(scope: Scope): Promise<void> {
-    const { session } = this.#state
     this.#connection.doubt()
     this.#state.touched()
-    if (session.inTransaction) session.queue([{ kind: 'database', catalog: true }], RAW)
     await this.#engine.everythingOf(this.#source, RAW, 'it is not known what it did', scope)
   }
 

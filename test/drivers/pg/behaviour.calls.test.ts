@@ -41,7 +41,8 @@ for (const [name, way] of WAYS) {
     same((side) =>
       way(side, async (queryable) => {
         const query = queryable.query.bind(queryable) as unknown as Anything
-        const once = () => called((callback) => query(...args.map((argument) => (argument === Anywhere ? callback : argument))))
+        const once = () =>
+          called((callback) => query(...args.map((argument) => (argument === Anywhere ? callback : argument))))
         return [await once(), await once()]
       }),
     )
@@ -96,11 +97,13 @@ for (const [name, way] of WAYS) {
   it(`${name}: an empty text`, () => ask(''))
   it(`${name}: nothing but a semicolon`, () => ask(';'))
   it(`${name}: nothing but a comment`, () => ask('-- nothing'))
-  it(`${name}: several statements`, () => ask("SELECT 1 AS a; UPDATE posts SET views = 9 WHERE id = 1; SELECT 'x' AS b"))
+  it(`${name}: several statements`, () =>
+    ask("SELECT 1 AS a; UPDATE posts SET views = 9 WHERE id = 1; SELECT 'x' AS b"))
   it(`${name}: several statements and an empty one`, () => ask('SELECT 1 AS a;;'))
   it(`${name}: several statements with values`, () => ask('SELECT 1; SELECT $1', [1]))
   it(`${name}: one statement in the extended protocol`, () => ask({ text: ALL, queryMode: 'extended' }))
-  it(`${name}: several statements in the extended protocol`, () => ask({ text: 'SELECT 1; SELECT 2', queryMode: 'extended' }))
+  it(`${name}: several statements in the extended protocol`, () =>
+    ask({ text: 'SELECT 1; SELECT 2', queryMode: 'extended' }))
   it(`${name}: a page of rows at a time`, () => ask({ text: ALL, rows: 2 }))
   it(`${name}: binary results`, () => ask({ text: 'SELECT id, title FROM posts ORDER BY id', binary: true }))
 }
@@ -226,5 +229,10 @@ it('connect and end with callbacks', () =>
     )
     const over = await called((callback) => pool.end(callback as never))
     end(pool).catch(() => undefined)
-    return [(connected as { given: unknown[] }).given.map((given) => given instanceof side.pg.Client), ended, held, over]
+    return [
+      (connected as { given: unknown[] }).given.map((given) => given instanceof side.pg.Client),
+      ended,
+      held,
+      over,
+    ]
   }))

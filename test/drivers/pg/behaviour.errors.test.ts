@@ -24,11 +24,14 @@ const FAILING: readonly [string, string, unknown[]?][] = [
   ['a foreign key', 'INSERT INTO posts (author_id, title) VALUES (99, $1)', ['t']],
   ['a NOT NULL', 'INSERT INTO posts (title) VALUES (NULL)'],
   ['a CHECK', 'UPDATE posts SET views = -1 WHERE id = 1'],
-  ['a string of which the second fails', "UPDATE posts SET views = 5; SELECT 1/0"],
+  ['a string of which the second fails', 'UPDATE posts SET views = 5; SELECT 1/0'],
   ['a BEGIN in a string that fails', 'BEGIN; UPDATE posts SET views = 5; SELECT 1/0'],
   ['a COMMIT in a string that fails', 'BEGIN; UPDATE posts SET views = 5; COMMIT; SELECT 1/0'],
   ['COPY without a stream', 'COPY posts FROM STDIN'],
-  ['an error of a DO block', "DO $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = 'P0009', DETAIL = 'd', HINT = 'h'; END $$"],
+  [
+    'an error of a DO block',
+    "DO $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = 'P0009', DETAIL = 'd', HINT = 'h'; END $$",
+  ],
 ]
 
 for (const [name, text, values] of FAILING) {
@@ -37,7 +40,11 @@ for (const [name, text, values] of FAILING) {
       const client = await side.client()
       const pool = await side.pool()
       // Conditions in use, so that writes bring images.
-      for (const read of ['SELECT views FROM posts WHERE views = 3', 'SELECT * FROM posts WHERE title = $1', 'SELECT id FROM users WHERE name = $1']) {
+      for (const read of [
+        'SELECT views FROM posts WHERE views = 3',
+        'SELECT * FROM posts WHERE title = $1',
+        'SELECT id FROM users WHERE name = $1',
+      ]) {
         await client.query(read, read.includes('$1') ? ['x'] : [])
       }
       const all: unknown[] = []
@@ -146,7 +153,10 @@ it('errors have a stack that leads to the caller', async () => {
       await queryable.query('SELECT nothing')
     }
     for (const queryable of [client, pool]) {
-      const error = await theCaller(queryable).then(() => undefined, (caught: Error) => caught)
+      const error = await theCaller(queryable).then(
+        () => undefined,
+        (caught: Error) => caught,
+      )
       stacks.push(error?.stack?.includes('theCaller') ?? false)
     }
     return stacks

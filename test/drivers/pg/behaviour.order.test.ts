@@ -2,7 +2,7 @@ import pg from 'pg'
 import { expect, it } from 'vitest'
 import { event, outcome, sleep, useParity, within } from './support.js'
 
-const { check, same } = useParity('order')
+const { check, same } = useParity('order', true)
 
 const READ = 'SELECT id, title, views FROM posts ORDER BY id'
 
@@ -68,7 +68,7 @@ it('callbacks come in the order of the calls', () =>
     const told: string[] = []
     await new Promise<void>((resolve) => {
       client.query(READ, () => told.push('a read'))
-      client.query("UPDATE posts SET views = 1 WHERE id = 1", () => told.push('a write'))
+      client.query('UPDATE posts SET views = 1 WHERE id = 1', () => told.push('a write'))
       client.query('SELECT nothing', () => told.push('an error'))
       client.query(READ, () => {
         told.push('a read again')
@@ -92,8 +92,9 @@ it('drain comes when all that was asked is done, so that a client can end itself
     })
     client.on('end', () => told.push('end'))
     await client.connect()
-    const texts = [READ, "UPDATE posts SET views = 9 WHERE id = 1", READ]
-    for (const text of texts) client.query(text, (error, result) => told.push(error ? 'error' : String(result.rowCount)))
+    const texts = [READ, 'UPDATE posts SET views = 9 WHERE id = 1', READ]
+    for (const text of texts)
+      client.query(text, (error, result) => told.push(error ? 'error' : String(result.rowCount)))
     await event(client, 'end')
     return told
   }))
@@ -186,13 +187,15 @@ it('several statements in one string: all results, in order, with a transaction 
     const client = await side.client()
     await client.query(READ)
     const all = [
-      await outcome(client.query("BEGIN; UPDATE posts SET views = 50 WHERE id = 1; SELECT views FROM posts WHERE id = 1; COMMIT")),
+      await outcome(
+        client.query('BEGIN; UPDATE posts SET views = 50 WHERE id = 1; SELECT views FROM posts WHERE id = 1; COMMIT'),
+      ),
       await outcome(client.query(READ)),
-      await outcome(client.query("BEGIN; UPDATE posts SET views = 60 WHERE id = 1")),
+      await outcome(client.query('BEGIN; UPDATE posts SET views = 60 WHERE id = 1')),
       await outcome(client.query(READ)),
       await outcome(client.query('ROLLBACK; SELECT 1 AS one')),
       await outcome(client.query(READ)),
-      await outcome(client.query("UPDATE posts SET views = 70; SELECT nothing")),
+      await outcome(client.query('UPDATE posts SET views = 70; SELECT nothing')),
       await outcome(client.query(READ)),
       await outcome(client.query({ text: 'SELECT 1 AS a, 2 AS a; SELECT 3', rowMode: 'array' })),
     ]

@@ -1,9 +1,9 @@
 import pg from 'pg'
 import QueryStream from 'pg-query-stream'
 import { it } from 'vitest'
-import { Cursor, event, outcome, seen, type Side, sleep, status, useParity, within } from './support.js'
+import { Cursor, event, outcome, type Side, seen, sleep, status, useParity, within } from './support.js'
 
-const { check, same } = useParity('streams')
+const { check, same } = useParity('streams', true)
 
 const READ = 'SELECT id, title FROM posts ORDER BY id'
 const SELECT = 'SELECT id, title FROM posts ORDER BY id'
@@ -116,7 +116,9 @@ it('cursor: callbacks, values, row mode and types', () =>
   same((side) =>
     around(side, async (client) => {
       const types = { getTypeParser: () => String }
-      const cursor = client.query(new Cursor('SELECT id, title FROM posts WHERE id > $1 ORDER BY id', [1], { rowMode: 'array', types }))
+      const cursor = client.query(
+        new Cursor('SELECT id, title FROM posts WHERE id > $1 ORDER BY id', [1], { rowMode: 'array', types }),
+      )
       const read = () => new Promise((resolve) => cursor.read(10, (error, rows) => resolve([error, rows])))
       const all = [await read(), await read()]
       await new Promise<void>((resolve) => cursor.close(() => resolve()))
@@ -146,7 +148,11 @@ it.each([
 
     await client.query('BEGIN')
     all.push(await outcome(within(3000, client.query(new Cursor(text)).read(10))), await status(client))
-    all.push(await outcome(client.query(READ)), await outcome(client.query('ROLLBACK')), await outcome(client.query(READ)))
+    all.push(
+      await outcome(client.query(READ)),
+      await outcome(client.query('ROLLBACK')),
+      await outcome(client.query(READ)),
+    )
     return all
   }),
 )

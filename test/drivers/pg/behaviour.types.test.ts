@@ -10,7 +10,10 @@ const int4 = 23
 const text = (value: string) => `<${value}>`
 const squares = (value: string) => `[${value}]`
 const BRACKETS = { getTypeParser: () => text }
-const INTS = { getTypeParser: (oid: number, format?: 'text' | 'binary') => (oid === int4 ? text : pg.types.getTypeParser(oid, format as never)) }
+const INTS = {
+  getTypeParser: (oid: number, format?: 'text' | 'binary') =>
+    oid === int4 ? text : pg.types.getTypeParser(oid, format as never),
+}
 class Parsers {
   readonly #mark = (value: string) => `#${value}`
   getTypeParser() {
@@ -151,7 +154,9 @@ it('B6: without waiting in between', () =>
   same(async (side) => {
     const client = await side.client()
     return Promise.all([
-      outcome(client.query({ name: 'q', text: 'UPDATE posts SET views = $1 WHERE id = 1 RETURNING views', values: [1] })),
+      outcome(
+        client.query({ name: 'q', text: 'UPDATE posts SET views = $1 WHERE id = 1 RETURNING views', values: [1] }),
+      ),
       outcome(client.query({ name: 'q', values: [2] } as never)),
       outcome(client.query({ name: 'q', values: [3] } as never)),
       outcome(client.query('SELECT views FROM posts WHERE id = 1')),

@@ -24,14 +24,25 @@ const VALUES: readonly [string, string, unknown][] = [
   ['an array', '$1::int[]', [1, null, 3]],
   ['an array of strings', '$1::text[]', ['a"b', 'c\\d', '', 'NULL', 'e,f', undefined]],
   ['an empty array', '$1::int[]', []],
-  ['nested arrays', '$1::int[][]', [[1, 2], [3, 4]]],
+  [
+    'nested arrays',
+    '$1::int[][]',
+    [
+      [1, 2],
+      [3, 4],
+    ],
+  ],
   ['an array of Buffers', '$1::bytea[]', [Buffer.from('x'), new Uint8Array([255])]],
   ['an array of dates', '$1::date[]', [new Date(2020, 0, 1)]],
   ['an array of objects', '$1::jsonb[]', [{ a: 1 }, { b: [2] }]],
   ['an object', '$1::jsonb', { a: { b: [1, 'x', null] }, date: new Date(0) }],
   ['an object with toJSON', '$1::jsonb', { toJSON: () => ({ n: 1 }) }],
   ['an object with toPostgres', '$1::text', { toPostgres: () => 'mine' }],
-  ['toPostgres that uses prepareValue', '$1::int[]', { toPostgres: (prepare: (v: unknown) => unknown) => prepare([4, 5]) }],
+  [
+    'toPostgres that uses prepareValue',
+    '$1::int[]',
+    { toPostgres: (prepare: (v: unknown) => unknown) => prepare([4, 5]) },
+  ],
   ['toPostgres in an array', '$1::text[]', [{ toPostgres: () => 'in' }]],
   ['a function', '$1::text', function named() {}],
   ['a symbol', '$1::text', Symbol('s')],
@@ -74,7 +85,11 @@ it('toPostgres is asked once for each query', () =>
     const value = { toPostgres: () => String(++asked) }
     const pool = await side.pool()
     const client = await side.client()
-    const texts = ['SELECT id FROM posts WHERE id = $1', 'UPDATE posts SET views = $1 RETURNING views', 'SELECT nothing, $1']
+    const texts = [
+      'SELECT id FROM posts WHERE id = $1',
+      'UPDATE posts SET views = $1 RETURNING views',
+      'SELECT nothing, $1',
+    ]
     for (const queryable of [client, pool]) for (const text of texts) await outcome(queryable.query(text, [value]))
     return asked
   }))

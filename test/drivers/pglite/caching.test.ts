@@ -109,6 +109,8 @@ describe('caching', () => {
   })
 
   it('reads past the cache in a transaction that has written, and drops at its commit', async () => {
+    const dropped: string[] = []
+    const stop = wrapped.cacheops.on('invalidated', ({ cause }) => dropped.push(cause))
     await wrapped.db.transaction(async (tx) => {
       const inside = (id: number) =>
         tx.query<{ title: string }>('SELECT * FROM posts WHERE id = $1', [id]).then(({ rows }) => rows[0]?.title)
@@ -120,6 +122,9 @@ describe('caching', () => {
       expect(reads()).toEqual([])
       expect(await kept()).toBe('++++++')
     })
+    // Before `transaction()` answers, not with the next call.
+    expect(dropped).toEqual(["COMMIT of UPDATE posts SET title = 'inside' WHERE id = 1"])
+    stop()
     expect(await kept()).toBe('-++++-')
     expect(await byId(1)).toMatchObject({ title: 'inside' })
   })
@@ -198,9 +203,13 @@ describe('caching', () => {
     expect(await byId(1)).toMatchObject({ title: 'first' })
     await cacheops.deferInvalidation(async () => {
       await db.transaction((tx) => tx.query("UPDATE posts SET title = 'deferred' WHERE id = 1"))
-      expect(await byId(1)).toMatchObject({ title: 'first' })
+      reads()
+      // Its own reads go past the cache.
+      expect(await byId(1)).toMatchObject({ title: 'deferred' })
+      expect(reads()).toEqual([])
     })
     expect(await byId(1)).toMatchObject({ title: 'deferred' })
+    expect(reads()).toEqual(['miss'])
   })
 
   it('shares one question of several callers', async () => {

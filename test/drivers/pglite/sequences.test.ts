@@ -160,7 +160,7 @@ it('gives what a plain PGlite gives, whatever the calls are', async () => {
         expect(await outcome(() => step.run(db)), log.join('\n')).toStrictEqual(expected)
       }
     }),
-    budget({ runs: 150, seconds: 25 }),
+    budget({ runs: 150, seconds: 15 }),
   )
   const hits = seen.filter((read) => read !== 'miss').length
   expect(hits).toBeGreaterThan(seen.length / 20)

@@ -4,7 +4,7 @@ import { cachedPGlite } from 'cacheops/pglite'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createPGlite } from '../../support/pglite.js'
 
-export const TABLES = `
+const TABLES = `
   CREATE TYPE mood AS ENUM ('sad', 'ok');
   CREATE TABLE posts (id int PRIMARY KEY, title text NOT NULL, author int, views int NOT NULL DEFAULT 0);
   CREATE TABLE everything (
