@@ -2,7 +2,6 @@ import { show } from './base/duration.js'
 import type { Duration } from './base/duration.js'
 import { parseDuration } from './base/duration.js'
 import { ConfigError } from './base/errors.js'
-import type { Access } from './engine/connection.js'
 import { Engine, register } from './engine/engine.js'
 import { type EventName, type Events, isEventName } from './engine/events.js'
 import type { Explanation } from './engine/explanation.js'
@@ -210,5 +209,3 @@ export class Cacheops {
 export function createCacheops(options: CacheopsOptions): Cacheops {
   return new Cacheops(options)
 }
-
-export type { Access }

@@ -17,6 +17,9 @@ import { ConnectionState, type Source } from './source.js'
 import { beginStream, type Stream } from './streams.js'
 import { EVERYTHING, unknownOutcome, Writer } from './writer.js'
 
+/** How often a read looks for definitions that hold before it goes past the cache. */
+const MOST_TRIES = 3
+
 /** Runs the calls of connections: from the cache, past it, or as writes with their invalidation. */
 export class Runner {
   readonly #engine: Core
@@ -245,6 +248,7 @@ export class Runner {
     analysis: Analysis,
     plan: StatementPlan,
     scope: Scope,
+    tries = 1,
   ): Promise<R> {
     const { reader } = this.#engine
     const readPlan = plan.read as NonNullable<StatementPlan['read']>
@@ -261,7 +265,11 @@ export class Runner {
       context.database.forget()
       const fresh = await this.#context(state)
       if (typeof fresh === 'string') return this.#past(state, call, fresh)
-      return this.#read(state, fresh, call, analysis, fresh.planner.plan(analysis.template), scope)
+      const again = fresh.planner.plan(analysis.template)
+      if (!again.read) return this.#planned(state, fresh, call, analysis, again, scope)
+      // Definitions that change at every look would keep it looking.
+      if (tries >= MOST_TRIES) return this.#past(state, call, 'definitions change all the time', read.plan.tableIds)
+      return this.#read(state, fresh, call, analysis, again, scope, tries + 1)
     }
     if (reply?.kind === 'hit') {
       this.#engine.explained(scope, call, analysis, context, undefined, true)

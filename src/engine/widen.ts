@@ -3,12 +3,6 @@ import type { RowWrite } from '../plan/write.js'
 import { quote } from '../plan/write.js'
 import { scan, type Token } from '../sql/lexer.js'
 
-/** A statement whose RETURNING list was widened, or the read that goes before it. */
-export interface Rewritten {
-  readonly text: string
-  readonly params: readonly number[] | undefined
-}
-
 /** Adds columns of the target to a write's RETURNING, behind the statement's last token: what follows are comments. */
 export function widen(text: string, write: RowWrite, columns: readonly string[], old: boolean): string {
   const before = widened.get(write)

@@ -46,7 +46,7 @@ function keyOf(restriction: Restriction, source: ValueSource, values: CallValues
 }
 
 /** The elements of a one-dimensional array in PostgreSQL's text form; `undefined` where it is anything else (B4). */
-export function arrayElements(text: string): (string | null)[] | undefined {
+function arrayElements(text: string): (string | null)[] | undefined {
   if (!text.startsWith('{') || !text.endsWith('}')) return undefined
   const elements: (string | null)[] = []
   let at = 1

@@ -1,5 +1,3 @@
-import type { Table } from '../catalog/catalog.js'
-
 /** One table that a read depends on, with its values bound. */
 export interface Dependency {
   readonly scheme: Scheme
@@ -58,11 +56,3 @@ export interface EverythingChange {
 }
 
 export type Change = RowChange | TableChange | DatabaseChange | EverythingChange
-
-/** A table as stamp keys name it. */
-export interface TableRef {
-  readonly database: string
-  readonly table: string
-}
-
-export type { Table }

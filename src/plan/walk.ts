@@ -28,7 +28,7 @@ export function walkQuery(query: Query, visitor: Visitor): void {
   walkAll([...query.orderBy, query.limit, query.offset], visitor)
 }
 
-export function walkCtes(ctes: readonly CommonTable[], visitor: Visitor): void {
+function walkCtes(ctes: readonly CommonTable[], visitor: Visitor): void {
   for (const cte of ctes) {
     if (cte.body.kind === 'query') walkQuery(cte.body.query, visitor)
     else walkWrite(cte.body.write, visitor)
@@ -73,7 +73,7 @@ function walkAll(exprs: readonly (Expr | undefined)[], visitor: Visitor): void {
   for (const expr of exprs) if (expr) walkExpr(expr, visitor)
 }
 
-export function walkExpr(expr: Expr, visitor: Visitor): void {
+function walkExpr(expr: Expr, visitor: Visitor): void {
   visitor.expr?.(expr)
   switch (expr.kind) {
     case 'and':

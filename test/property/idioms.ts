@@ -8,7 +8,10 @@ import { anyValue, comparable, isNumber, isText, KINDS, type Kind, spell } from 
  */
 export function idiom(place: Place, makers: ExpressionMakers): string {
   const { c } = place
-  return c.pick([antiJoin, chain, batch, oneSided, topOfEach, counted, membership, reused])(place, makers)
+  return c.pick([followed, antiJoin, chain, batch, oneSided, topOfEach, counted, membership, reused, followed])(
+    place,
+    makers,
+  )
 }
 
 function source({ schema, c, names }: Place, wanted?: (kind: Kind) => boolean): SourceModel {
@@ -35,6 +38,19 @@ function value({ c, v, params }: Place, kind: Kind): string {
 }
 
 const first = ({ columns }: SourceModel): string => (columns[0] as Reach).text
+
+/** Rows by a column that changes by more than what a write's text says. */
+function followed(place: Place, makers: ExpressionMakers): string {
+  const { c, schema } = place
+  if (schema.followed.length === 0) return counted(place, makers)
+  const one = c.pick(schema.followed)
+  const table = schema.tables.find(({ name }) => name === one.table)
+  const column = table?.columns.find(({ name }) => name === one.column)
+  if (!table || !column) return counted(place, makers)
+  const list = c.pick(['*', 'count(*)', one.column, c.pick(table.columns).name])
+  const where = c.chance(30) ? `${one.column} IS NULL` : `${one.column} = ${value(place, column.kind)}`
+  return `SELECT ${list} FROM ${one.table} WHERE ${where}`
+}
 
 /** What has no counterpart, or none of a kind. */
 function antiJoin(place: Place, makers: ExpressionMakers): string {

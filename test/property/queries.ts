@@ -1,9 +1,10 @@
 import type { Choices } from './choices.js'
-import { Conditions, type Place, type Reach, type SourceModel, type Subquery } from './conditions.js'
+import { Conditions, type Place, type Reach, type Subquery } from './conditions.js'
 import { expressionOf, type Output } from './expressions.js'
 import { idiom } from './idioms.js'
-import { comparable, isNumber, isOrdered, type Kind, Params } from './kinds.js'
+import { comparable, isOrdered, type Kind, Params } from './kinds.js'
 import type { SchemaModel } from './schema.js'
+import { distinctOn, grouped, probe, throughView, windowed } from './shapes.js'
 import { from } from './sources.js'
 
 /** A read of the grammar. */
@@ -113,7 +114,7 @@ export function select(place: Place, wanted: Wanted = {}): Select {
   }
 }
 
-function filter(place: Place, joins: string | undefined, conditions: boolean): string {
+export function filter(place: Place, joins: string | undefined, conditions: boolean): string {
   const parts = [...(joins === undefined ? [] : [joins]), ...(conditions ? [conditionsOf(place)] : [])]
   return parts.length > 0 ? ` WHERE ${parts.join(' AND ')}` : ''
 }
@@ -162,50 +163,6 @@ function outputOf(place: Place, kind: Kind): { readonly text: string; readonly k
     : { text: `NULL::${kind === 'enum' ? 'mood' : kind === 'digits' ? 'text' : kind}`, kind }
 }
 
-/** Aggregates, with or without groups. */
-function grouped(place: Place): string {
-  const { c } = place
-  const joined = from(
-    place,
-    c.weighted([
-      [6, 1],
-      [3, 2],
-    ]),
-    makers,
-  )
-  const inside: Place = { ...place, sources: joined.sources }
-  const columns = joined.sources.flatMap((source) => source.columns)
-  const keys = c.chance(55)
-    ? c.some(
-        columns.filter(({ kind }) => isOrdered(kind)),
-        1,
-        2,
-      )
-    : []
-  const list = [
-    ...keys.map(({ text }) => text),
-    ...Array.from({ length: 1 + c.int(3) }, () => aggregate(inside, columns)),
-  ]
-  const having = c.chance(20)
-    ? ` HAVING ${c.chance(50) ? 'count(*) > 1' : `${aggregate(inside, columns)} IS NOT NULL`}`
-    : ''
-  const by = keys.length === 0 ? '' : ` GROUP BY ${keys.map(({ text }) => text).join(', ')}`
-  return `SELECT ${list.join(', ')} FROM ${joined.sql}${filter(inside, joined.where, c.chance(75))}${by}${having}`
-}
-
-function aggregate(place: Place, columns: readonly Reach[]): string {
-  const { c } = place
-  const { text, kind } = c.pick(columns)
-  const only = c.chance(15) ? ` FILTER (WHERE ${conditions.condition(place, 0)})` : ''
-  const options = ['count(*)', 'count(*)', `count(${text})`]
-  if (isOrdered(kind)) options.push(`count(DISTINCT ${text})`, `array_agg(${text} ORDER BY ${text})`)
-  if (isNumber(kind) && kind !== 'real') options.push(`sum(${text})`, `avg(${text})`)
-  if (kind === 'int' || kind === 'text' || kind === 'date') options.push(`min(${text})`, `max(${text})`)
-  if (kind === 'bool') options.push(`bool_and(${text})`, `bool_or(${text})`)
-  if (kind === 'text') options.push(`string_agg(${text}, ',' ORDER BY ${text})`)
-  return `${c.pick(options)}${only}`
-}
-
 /** Branches with the same kinds. Each is in parentheses, so that it may have an order and a limit of its own. */
 export function setOperation(place: Place, wanted: Wanted = {}): Select {
   const { c } = place
@@ -247,67 +204,6 @@ function derived(place: Place, wanted: Wanted = {}): Select {
     return { sql: `${made.sql} ORDER BY ${order(c, made.outputs.length)}${limit(place)}`, outputs: made.outputs }
   }
   return made
-}
-
-/** Functions over windows, such that rows of the same rank are no matter. */
-function windowed(place: Place): string {
-  const { c } = place
-  const joined = from(
-    place,
-    c.weighted([
-      [3, 1],
-      [1, 2],
-    ]),
-    makers,
-  )
-  const inside: Place = { ...place, sources: joined.sources }
-  const columns = joined.sources.flatMap((source) => source.columns).filter(({ kind }) => isOrdered(kind))
-  if (columns.length === 0) return `SELECT 1 FROM ${joined.sql}${filter(inside, joined.where, true)}`
-  const over = `(${c.chance(60) ? `PARTITION BY ${c.pick(columns).text} ` : ''}ORDER BY ${c.pick(columns).text})`
-  const call = c.pick([
-    `rank() OVER ${over}`,
-    `count(*) OVER ${over}`,
-    `dense_rank() OVER ${over}`,
-    `max(${c.pick(columns).text}::text) OVER ${over}`,
-  ])
-  const list = `${c.pick(columns).text}, ${call} AS r`
-  const inner = `SELECT ${list} FROM ${joined.sql}${filter(inside, joined.where, c.chance(60))}`
-  return c.chance(30) ? `SELECT * FROM (${inner}) AS q WHERE q.r = 1` : inner
-}
-
-function distinctOn(place: Place): { readonly sql: string; readonly ordered: boolean } {
-  const { c } = place
-  const { sql, sources } = from(place, 1, makers)
-  const inside: Place = { ...place, sources }
-  const columns = (sources[0] as SourceModel).columns.filter(({ kind }) => isOrdered(kind))
-  if (columns.length === 0) return { sql: `SELECT 1 FROM ${sql}`, ordered: false }
-  const first = c.pick(columns)
-  const rest = columns.filter((column) => column !== first).map(({ text }) => text)
-  const order = [first.text, ...rest].join(', ')
-  return {
-    sql: `SELECT DISTINCT ON (${first.text}) ${order} FROM ${sql}${filter(inside, undefined, c.chance(60))} ORDER BY ${order}`,
-    ordered: true,
-  }
-}
-
-/** What ORMs ask to know whether something is there, and how much. */
-function probe(place: Place): string {
-  const { c } = place
-  const { sql, sources } = from(place, 1, makers)
-  const inside: Place = { ...place, sources }
-  const where = filter(inside, undefined, c.chance(80))
-  return c.pick([
-    `SELECT EXISTS (SELECT 1 FROM ${sql}${where})`,
-    `SELECT 1 AS one FROM ${sql}${where} LIMIT 1`,
-    `SELECT count(*) FROM (SELECT 1 FROM ${sql}${where} LIMIT 3) AS q`,
-    `SELECT count(*)::int AS n FROM ${sql}${where}`,
-  ])
-}
-
-function throughView({ schema, c }: Place): string {
-  return schema.views.length > 0
-    ? `SELECT * FROM ${c.pick(schema.views).name}`
-    : `SELECT count(*) FROM ${c.pick(schema.tables).name}`
 }
 
 const subquery: Subquery = (place, want, kind) => {

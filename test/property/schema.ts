@@ -28,6 +28,10 @@ export interface ViewModel {
 export interface SchemaModel {
   readonly tables: readonly TableModel[]
   readonly views: readonly ViewModel[]
+  /** Foreign keys of one column. */
+  readonly references: readonly ReferenceModel[]
+  /** Columns that change by more than what the text of a write says: references, generated ones, those of triggers. */
+  readonly followed: readonly { readonly table: string; readonly column: string }[]
   /** Functions of one integer that write when they are called. */
   readonly writers: readonly string[]
   /** Statements that make it, and that fill it. The latter may fail, each for itself. */
@@ -35,23 +39,43 @@ export interface SchemaModel {
   readonly rows: readonly string[]
 }
 
-const ACTIONS = ['CASCADE', 'SET NULL', 'NO ACTION', 'SET DEFAULT', 'RESTRICT'] as const
+export interface ReferenceModel {
+  readonly child: string
+  readonly column: string
+  readonly parent: string
+  readonly to: string
+}
+
+/** What is collected while the tables are made. */
+interface Draft {
+  readonly ddl: string[]
+  readonly references: ReferenceModel[]
+  readonly followed: { readonly table: string; readonly column: string }[]
+}
+
+const ACTIONS = ['CASCADE', 'SET NULL', 'CASCADE', 'SET NULL', 'SET DEFAULT', 'NO ACTION', 'RESTRICT'] as const
 
 /** A random schema of two to four tables. */
 export function makeSchema(c: Choices): SchemaModel {
-  const ddl: string[] = [`CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy')`]
+  const draft: Draft = { ddl: [`CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy')`], references: [], followed: [] }
+  const { ddl, references, followed } = draft
   const tables: TableModel[] = []
   const count = 2 + c.int(3)
-  for (let index = 0; index < count; index++) tables.push(makeTable(c, index, tables, ddl))
+  for (let index = 0; index < count; index++) tables.push(makeTable(c, index, tables, draft))
   const views = tables.flatMap((table) => (c.chance(30) ? [makeView(c, table, ddl)] : []))
   const writers: string[] = []
-  triggers(c, tables, ddl)
+  triggers(c, tables, draft)
   if (c.chance(25)) writers.push(writer(c, tables, ddl))
   const rows = tables.flatMap((table) => Array.from({ length: 2 + c.int(5) }, (_, index) => insertOf(c, table, index)))
-  return { tables, views, writers, ddl, rows }
+  return { tables, views, references, followed, writers, ddl, rows }
 }
 
-function makeTable(c: Choices, index: number, before: readonly TableModel[], ddl: string[]): TableModel {
+function makeTable(
+  c: Choices,
+  index: number,
+  before: readonly TableModel[],
+  { ddl, references, followed }: Draft,
+): TableModel {
   const name = `t${index}`
   const columns: ColumnModel[] = []
   const lines: string[] = []
@@ -85,6 +109,7 @@ function makeTable(c: Choices, index: number, before: readonly TableModel[], ddl
     // A key that follows its parent's: changes run down the chain.
     column('id', kindOf(parent, 'id'), { notNull: true })
     lines.push(`FOREIGN KEY (id) REFERENCES ${parent.name} (id) ${actions(c, true)}`)
+    references.push({ child: name, column: 'id', parent: parent.name, to: 'id' })
   } else column('id', keyed === 'bigint' || keyed === 'text' || keyed === 'uuid' ? keyed : 'int', { notNull: true })
   if (key.length > 0) lines.push(`PRIMARY KEY (${key.join(', ')})`)
   if (key.length === 1) unique.push('id')
@@ -101,6 +126,7 @@ function makeTable(c: Choices, index: number, before: readonly TableModel[], ddl
   if (first && c.chance(25)) {
     const [kind, expression] =
       first.kind === 'int' ? (['int', `${first.name} % 3`] as const) : (['text', `lower(${first.name})`] as const)
+    followed.push({ table: name, column: 'g' })
     column('g', kind, { generated: true }, ` GENERATED ALWAYS AS (${expression}) STORED`)
   }
   if (c.chance(25)) {
@@ -121,6 +147,8 @@ function makeTable(c: Choices, index: number, before: readonly TableModel[], ddl
     const hasDefault = c.chance(30)
     column(nth, wider, { hasDefault }, hasDefault ? ` DEFAULT ${literal(wider, anyValue(kind, c))}` : '')
     lines.push(`FOREIGN KEY (${nth}) REFERENCES ${target.name} (${to}) ${actions(c)}`)
+    references.push({ child: name, column: nth, parent: target.name, to })
+    followed.push({ table: name, column: nth })
   }
   const composite = before.find((table) => table.key.length === 2)
   if (composite && c.chance(40)) {
@@ -155,12 +183,13 @@ function makeView(c: Choices, base: TableModel, ddl: string[]): ViewModel {
 }
 
 /** Triggers that rewrite columns before, and that write to another table after. Those written to have none of the latter. */
-function triggers(c: Choices, tables: readonly TableModel[], ddl: string[]): void {
+function triggers(c: Choices, tables: readonly TableModel[], { ddl, followed }: Draft): void {
   for (const [index, table] of tables.entries()) {
     const free = table.columns.filter((column) => !column.generated && column.name.startsWith('c'))
     const target = free[c.int(free.length)]
     if (target && c.chance(15)) {
       const value = literal(target.kind, anyValue(target.kind, c))
+      followed.push({ table: table.name, column: target.name })
       const when = c.pick(table.columns.filter((column) => !column.generated))
       ddl.push(
         `CREATE FUNCTION before_${table.name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN ` +

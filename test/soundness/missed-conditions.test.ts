@@ -167,7 +167,14 @@ describe('easily missed: conditions', () => {
       'UPDATE posts SET author = NULL WHERE id = 1',
     ],
     ['= NULL', 'SELECT count(*) FROM posts WHERE author = $1 OR id = 1', [null], 'DELETE FROM posts WHERE id = 1'],
-    ['a bare boolean', 'SELECT count(*) FROM posts WHERE NOT flag', [], 'UPDATE posts SET flag = false WHERE id = 2'],
+    ['a bare boolean', 'SELECT count(*) FROM posts WHERE NOT flag', [], 'INSERT INTO posts VALUES (50, 1, NULL, false)'],
+    ['NOT of an equality', 'SELECT count(*) FROM posts WHERE NOT (author = 1)', [], 'INSERT INTO posts VALUES (50, 5)'],
+    [
+      'NOT of an OR',
+      'SELECT count(*) FROM posts WHERE NOT (author = 1 OR flag)',
+      [],
+      'INSERT INTO posts VALUES (50, 5, NULL, false)',
+    ],
     [
       'a boolean in many spellings',
       'SELECT count(*) FROM posts WHERE flag = $1',

@@ -21,7 +21,7 @@ export const Cursor = createRequire(import.meta.url)('pg-cursor') as new (
 ) => Cursor
 
 /** The tables that the tests of this driver use. */
-export const TABLES = `
+const TABLES = `
   CREATE TABLE users (id serial PRIMARY KEY, name text NOT NULL UNIQUE, born date);
   CREATE TABLE posts (
     id serial PRIMARY KEY,
@@ -36,7 +36,7 @@ export const TABLES = `
     created timestamptz NOT NULL DEFAULT '2024-01-01T00:00:00Z'
   );`
 
-export const ROWS = `
+const ROWS = `
   TRUNCATE users, posts RESTART IDENTITY;
   INSERT INTO users (name, born) VALUES ('ann', '1980-02-29'), ('bob', NULL), ('eve', '1999-12-31');
   INSERT INTO posts (author_id, title, views, price, tags, grid, meta, data) VALUES
@@ -233,7 +233,8 @@ export function called(run: (callback: (...args: unknown[]) => void) => unknown)
 
 /** What the server said of the transaction after the last statement; after an error it says so a moment later. */
 export async function status(client: pg.Client | pg.PoolClient): Promise<string | null> {
-  await sleep(2)
+  do await sleep(2)
+  while ((client as { readonly readyForQuery?: boolean }).readyForQuery === false)
   return client.getTransactionStatus()
 }
 
