@@ -5,9 +5,9 @@ import { randomNumbers, scattered, zipf } from './random.js'
 
 export const AUTHORS = 1_000
 export const CATEGORIES = 20
-export const TAGS = 200
+const TAGS = 200
 export const POSTS = 20_000
-export const COMMENTS = 100_000
+const COMMENTS = 100_000
 /** Reads and writes draw from the first so many posts. */
 const DRAWN = 10_000
 

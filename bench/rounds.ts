@@ -130,7 +130,7 @@ export function clockMicroseconds(): number {
   return performance.now() * 1000
 }
 
-export function cpuMicroseconds(): number {
+function cpuMicroseconds(): number {
   const { user, system } = process.cpuUsage()
   return user + system
 }

@@ -71,9 +71,10 @@ function attempt(mutant: Mutant): Outcome {
 function run(mutant: Mutant | undefined, tests: readonly string[]): Outcome {
   const output = join(directory, 'report.json')
   rmSync(output, { force: true })
+  const only = mutant?.only === undefined ? [] : ['--testNamePattern', mutant.only]
   const { status, stdout, stderr, error } = spawnSync(
     process.execPath,
-    [vitest, 'run', '--bail', '1', '--reporter', 'json', '--outputFile', output, ...tests],
+    [vitest, 'run', '--bail', '1', '--reporter', 'json', '--outputFile', output, ...only, ...tests],
     {
       cwd: root,
       encoding: 'utf8',

@@ -1,14 +1,13 @@
-import { show } from './base/duration.js'
 import type { Duration } from './base/duration.js'
-import { parseDuration } from './base/duration.js'
+import { parseDuration, show } from './base/duration.js'
 import { ConfigError } from './base/errors.js'
+import { invalidateModel, invalidateObj } from './engine/by-hand.js'
+import { deferred } from './engine/deferred.js'
 import { Engine, register } from './engine/engine.js'
 import { type EventName, type Events, isEventName } from './engine/events.js'
-import type { Explanation } from './engine/explanation.js'
 import { explainText } from './engine/explain-text.js'
-import { invalidateModel, invalidateObj } from './engine/by-hand.js'
-import { type CacheopsOptions, checkNames, checkOptions, checkOps, type Ops } from './engine/options.js'
-import { deferred } from './engine/deferred.js'
+import type { Explanation } from './engine/explanation.js'
+import { type CacheopsOptions, checkNames, checkOps, checkOptions, type Ops } from './engine/options.js'
 import type { Scope } from './engine/scope.js'
 import type { StoreStats } from './store/store.js'
 
@@ -85,7 +84,8 @@ export class Cacheops {
    * await cacheops.cache(db.select().from(posts))
    */
   cache<T>(query: Lazy<T>, options: CacheOptions = {}): Promise<T> {
-    if (typeof options !== 'object' || options === null) throw new ConfigError(`cache: expected options such as { ttl: '5m' }, got ${show(options)}.`)
+    if (typeof options !== 'object' || options === null)
+      throw new ConfigError(`cache: expected options such as { ttl: '5m' }, got ${show(options)}.`)
     checkNames(options, ['ttl', 'ops', 'lock'], 'cache')
     const ttl = options.ttl === undefined ? undefined : parseDuration(options.ttl, 'cache: ttl')
     const ops = options.ops === undefined ? undefined : checkOps(options.ops, 'cache: ops')
@@ -99,7 +99,8 @@ export class Cacheops {
 
   /** Runs `fn` with caching switched on or off; writes invalidate all the same. */
   withEnabled<T>(enabled: boolean, fn: () => T | PromiseLike<T>): Promise<T> {
-    if (typeof enabled !== 'boolean') throw new ConfigError(`withEnabled: expected true or false first, got ${show(enabled)}.`)
+    if (typeof enabled !== 'boolean')
+      throw new ConfigError(`withEnabled: expected true or false first, got ${show(enabled)}.`)
     return this.#scoped('withEnabled', { enabled }, fn)
   }
 
@@ -195,10 +196,14 @@ export class Cacheops {
     if (typeof query !== 'function') {
       const then: unknown = (query as { then?: unknown } | null)?.then
       if (query instanceof Promise) {
-        throw new TypeError(`${name}: got a promise, whose query runs already. Pass a function: ${name}(() => query()).`)
+        throw new TypeError(
+          `${name}: got a promise, whose query runs already. Pass a function: ${name}(() => query()).`,
+        )
       }
       if (typeof then !== 'function') {
-        throw new TypeError(`${name}: expected a function or a query builder that can be awaited, got ${show(query)}. Pass a function.`)
+        throw new TypeError(
+          `${name}: expected a function or a query builder that can be awaited, got ${show(query)}. Pass a function.`,
+        )
       }
     }
     return this.#engine.scopes.run(scope, async () => (typeof query === 'function' ? await query() : await query))

@@ -2,6 +2,7 @@ import type { Pool } from 'pg'
 import { CATEGORIES, NEWEST_BEFORE, POST_BY_KEY, POSTS } from '../blog.js'
 import type { Bench } from '../environment.js'
 import type { Figure, Measurement } from '../figure.js'
+import { reconnect } from '../reconnect.js'
 import { compareCalls, shown } from '../rounds.js'
 
 /** A miss against the uncached read: how long the caller waits. Every read has a key that was not read before. */
@@ -37,7 +38,8 @@ async function measure(
     await cacheops.nocache(() => each.query('SELECT count(body), max(created) FROM blog_post'))
   }
   const read = (from: Pool) => (number: number) => from.query(text, values[number % values.length] as unknown[])
-  const result = await compareCalls({ a: read(pool), b: read(plain), ...size })
+  const before = () => reconnect([pool, plain])
+  const result = await compareCalls({ a: read(pool), b: read(plain), before, ...size })
   const { hits, misses } = await cacheops.stats()
   if (hits > 0 || misses !== size.calls + size.warmUp) throw new Error(`${name}: ${hits} hits`)
   return { name, value: result.ratio, unit: 'x', target: 1.15, higherIsBetter: false, note: shown(result) }

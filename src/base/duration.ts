@@ -16,7 +16,9 @@ export function parseDuration(value: unknown, where: string): number {
   const length = match ? Number(match[1]) * (UNITS[match[2] as string] as number) : 0
   if (!(length > 0) || !Number.isFinite(length)) {
     const hint =
-      typeof value === 'number' ? ` A bare number has no unit: write '${value}s' for seconds or '${value}ms' for milliseconds.` : ''
+      typeof value === 'number'
+        ? ` A bare number has no unit: write '${value}s' for seconds or '${value}ms' for milliseconds.`
+        : ''
     throw new ConfigError(
       `${where}: expected a duration with its unit, such as '500ms', '15m', '1h' or '30d', got ${show(value)}.${hint}`,
     )

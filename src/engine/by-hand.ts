@@ -19,14 +19,17 @@ export async function invalidateObj(
   }
   for (const { database, catalog } of await databases(engine, identity)) {
     const tables = tablesOf(catalog, model, 'invalidateObj')
-    if (tables.length !== 1) throw new ConfigError(`invalidateObj: expected one table, '${model}' names ${tables.length}.`)
+    if (tables.length !== 1)
+      throw new ConfigError(`invalidateObj: expected one table, '${model}' names ${tables.length}.`)
     const table = tables[0] as Table
     const values = new Map<string, string | null>()
     for (const [name, value] of Object.entries(row)) {
       const column = table.column.get(name)
       if (!column) {
         const hint = nearest(name, [...table.column.keys()])
-        throw new ConfigError(`invalidateObj: ${table.id} has no column '${name}'.${hint ? ` Did you mean '${hint}'?` : ''}`)
+        throw new ConfigError(
+          `invalidateObj: ${table.id} has no column '${name}'.${hint ? ` Did you mean '${hint}'?` : ''}`,
+        )
       }
       const text = wire(value)
       if (text === null) values.set(name, null)
@@ -35,15 +38,27 @@ export async function invalidateObj(
     }
     const image = { values }
     const change: Change = { kind: 'rows', table: table.id, before: image, after: undefined, columns: undefined }
-    await engine.delivery.deliver(database.id, [change], cause(`invalidateObj('${model}')`), engine.scopes.current.deferred)
+    await engine.delivery.deliver(
+      database.id,
+      [change],
+      cause(`invalidateObj('${model}')`),
+      engine.scopes.current.deferred,
+    )
   }
 }
 
 /** Drops what reads a table, or every table that a pattern names. */
 export async function invalidateModel(engine: Engine, model: string, identity: string | undefined): Promise<void> {
   for (const { database, catalog } of await databases(engine, identity)) {
-    const changes = tablesOf(catalog, model, 'invalidateModel').map((table): Change => ({ kind: 'table', table: table.id }))
-    await engine.delivery.deliver(database.id, changes, cause(`invalidateModel('${model}')`), engine.scopes.current.deferred)
+    const changes = tablesOf(catalog, model, 'invalidateModel').map(
+      (table): Change => ({ kind: 'table', table: table.id }),
+    )
+    await engine.delivery.deliver(
+      database.id,
+      changes,
+      cause(`invalidateModel('${model}')`),
+      engine.scopes.current.deferred,
+    )
   }
 }
 
@@ -60,7 +75,8 @@ function wire(value: unknown): string | null | undefined {
 }
 
 function tablesOf(catalog: Catalog, model: string, where: string): Table[] {
-  if (typeof model !== 'string' || model === '') throw new ConfigError(`${where}: expected a table's name, got ${show(model)}.`)
+  if (typeof model !== 'string' || model === '')
+    throw new ConfigError(`${where}: expected a table's name, got ${show(model)}.`)
   const pattern = new Policy([{ pattern: model, profile: false }])
   const tables = [...catalog.tables.values()].filter((table) => pattern.of(table.schema, table.name) === false)
   if (tables.length === 0) {
@@ -72,12 +88,14 @@ function tablesOf(catalog: Catalog, model: string, where: string): Table[] {
 }
 
 /** Databases that are attached, with their catalogs. */
-export async function databases(
+async function databases(
   engine: Engine,
   identity: string | undefined,
 ): Promise<{ readonly database: Database; readonly catalog: Catalog }[]> {
   if (engine.sources.size === 0) {
-    throw new ConfigError('nothing is wrapped yet: expected a pool, client or database made with cachedPg or cachedPGlite before.')
+    throw new ConfigError(
+      'nothing is wrapped yet: expected a pool, client or database made with cachedPg or cachedPGlite before.',
+    )
   }
   const found = new Map<Database, Catalog>()
   for (const source of engine.sources) {
@@ -91,7 +109,10 @@ export async function databases(
   }
   const chosen = [...found]
     .map(([database, catalog]) => ({ database, catalog }))
-    .filter(({ catalog }) => identity === undefined || catalog.database === identity || catalog.database.endsWith(`:${identity}`))
+    .filter(
+      ({ catalog }) =>
+        identity === undefined || catalog.database === identity || catalog.database.endsWith(`:${identity}`),
+    )
   if (chosen.length === 0) throw new ConfigError(`no attached database has the identity '${identity}'.`)
   return chosen
 }

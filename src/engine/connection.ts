@@ -29,6 +29,8 @@ export interface Outcome {
 export interface Looked {
   /** The entry's key; for another the answer means nothing. */
   readonly key: string
+  /** What was decided for the call, for its text, values and scope: the engine's own. */
+  readonly read: unknown
   readonly reply: MaybePromise<ReadReply | undefined>
   /** How many entries this process had handed to the store: where there are more now, one may be this. */
   readonly kept: number

@@ -33,12 +33,24 @@ export interface Core {
   /** Anything in the source's database may have changed; in every database where it is not known which it is. */
   everythingOf(source: Source, text: string, reason: string, scope: Scope): Promise<void>
   /** Blocks tables until it is known whether a write was carried out (A2). */
-  settle(state: ConnectionState, database: Database, tables: readonly string[] | 'database', cause: string): Promise<void>
+  settle(
+    state: ConnectionState,
+    database: Database,
+    tables: readonly string[] | 'database',
+    cause: string,
+  ): Promise<void>
   /** Whether `pause` ever does. */
   readonly pausing: boolean
   pause(point: PausePoint, what: string): Promise<void> | undefined
   bypassed(sql: string, reason: string, tables: readonly string[]): void
   failed(what: FailureEvent['what'], message: string, error: unknown): void
   configured(database: Database): void
-  explained(scope: Scope, call: Call<unknown>, analysis: Analysis, context: Context, reason?: string, hit?: boolean): void
+  explained(
+    scope: Scope,
+    call: Call<unknown>,
+    analysis: Analysis,
+    context: Context,
+    reason?: string,
+    hit?: boolean,
+  ): void
 }

@@ -1,14 +1,14 @@
+import { createHash } from 'node:crypto'
+import { show } from '../base/duration.js'
+import { ConfigError } from '../base/errors.js'
 import type { Query } from '../base/query.js'
 import type { Catalog } from '../catalog/catalog.js'
 import { loadCatalog } from '../catalog/load.js'
 import { readableTables } from '../catalog/privileges.js'
 import type { Settings } from '../catalog/settings.js'
 import { Planner } from '../plan/planner.js'
-import type { Config } from './options.js'
-import { show } from '../base/duration.js'
-import { ConfigError } from '../base/errors.js'
-import { createHash } from 'node:crypto'
 import type { Connection } from './connection.js'
+import type { Config } from './options.js'
 
 /** Everything that plans and keys of one kind of session are made with. Good as long as its catalog is. */
 export interface Context {
@@ -67,7 +67,11 @@ export class Database {
 
   /** Whether a context was made with the catalog that holds now. */
   current(context: Context): boolean {
-    return this.#loaded !== undefined && context.catalog === this.#loaded.catalog && context.catalogStamp === this.#loaded.stamp
+    return (
+      this.#loaded !== undefined &&
+      context.catalog === this.#loaded.catalog &&
+      context.catalogStamp === this.#loaded.stamp
+    )
   }
 
   /** The catalog stamp in the store is another than ours: someone changed definitions. */
@@ -122,7 +126,8 @@ export class Database {
       if (current) this.#loaded ??= loaded
       return loaded
     }
-    const loading = (this.#loading ??= this.#read(connection, true))
+    this.#loading ??= this.#read(connection, true)
+    const loading = this.#loading
     try {
       const loaded = await loading
       if (this.#loading === loading) this.#loaded = loaded
@@ -144,8 +149,12 @@ export class Database {
   unknownNames(): ConfigError | undefined {
     const unknown = this.#config.policy.unknownNames(this.#loaded?.catalog.tables.values() ?? [])
     if (!this.#loaded || unknown.length === 0) return undefined
-    const list = unknown.map(({ pattern, nearest }) => `${show(pattern)}${nearest ? ` (did you mean ${show(nearest)}?)` : ''}`)
-    return new ConfigError(`models: the database has no table ${list.join(', ')}. Expected names of tables, or patterns with *.`)
+    const list = unknown.map(
+      ({ pattern, nearest }) => `${show(pattern)}${nearest ? ` (did you mean ${show(nearest)}?)` : ''}`,
+    )
+    return new ConfigError(
+      `models: the database has no table ${list.join(', ')}. Expected names of tables, or patterns with *.`,
+    )
   }
 
   /** Whether the role may SELECT every column of the table: only then can RETURNING be widened. */

@@ -1,8 +1,8 @@
 import { CacheopsError } from '../base/errors.js'
 import type { Change } from '../invalidation/dependency.js'
 import type { Invalidated } from '../store/store.js'
-import type { Config } from './options.js'
 import type { Emitter } from './events.js'
+import type { Config } from './options.js'
 import type { Deferred } from './scope.js'
 import type { Stats } from './stats.js'
 
@@ -44,7 +44,12 @@ export class Delivery {
    *
    * @throws CacheopsError with `degradeOnFailure: false` where the store refused them: the write itself has happened
    */
-  async deliver(database: string, changes: readonly Change[], cause: Cause, deferred: Deferred | undefined): Promise<void> {
+  async deliver(
+    database: string,
+    changes: readonly Change[],
+    cause: Cause,
+    deferred: Deferred | undefined,
+  ): Promise<void> {
     if (changes.length === 0) return
     if (deferred) {
       // Read past until it is known; then all of them at once.
@@ -71,7 +76,8 @@ export class Delivery {
       return
     }
     const late = await this.#plannedLate(database, changes, cause)
-    if (late.length > 0) await this.deliver(database, late, { text: cause.text, reasons: ['definitions changed meanwhile'] }, undefined)
+    if (late.length > 0)
+      await this.deliver(database, late, { text: cause.text, reasons: ['definitions changed meanwhile'] }, undefined)
   }
 
   /** The same where its caller has an error of its own to tell: what could not be delivered is kept, and an event says so. */
@@ -85,7 +91,8 @@ export class Delivery {
 
   /** A7: asked after the commit, so that whoever changes the definitions later drops everything later, too. */
   async #plannedLate(database: string, changes: readonly Change[], cause: Cause): Promise<readonly Change[]> {
-    if (!cause.catalogs || cause.catalogs.length === 0 || changes.some((change) => change.kind === 'database')) return []
+    if (!cause.catalogs || cause.catalogs.length === 0 || changes.some((change) => change.kind === 'database'))
+      return []
     try {
       const stamp = await this.#config.store.catalogStamp(database)
       if (cause.catalogs.every((catalog) => catalog === stamp)) return []
@@ -122,7 +129,11 @@ export class Delivery {
     const kept = this.#undelivered.get(database)
     if (kept) kept.push(...changes)
     else this.#undelivered.set(database, [...changes])
-    this.#events.emit('failure', { what: 'store', message: 'an invalidation could not be delivered; it is kept and retried', error })
+    this.#events.emit('failure', {
+      what: 'store',
+      message: 'an invalidation could not be delivered; it is kept and retried',
+      error,
+    })
     this.#schedule()
   }
 

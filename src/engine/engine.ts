@@ -2,9 +2,8 @@ import { debuglog } from 'node:util'
 import { ConfigError } from '../base/errors.js'
 import { databaseIdentity } from '../catalog/identity.js'
 import type { Change } from '../invalidation/dependency.js'
-import type { Analysis } from '../sql/analysis.js'
+import type { Analysis, TextAnalysis } from '../sql/analysis.js'
 import { type AnalyzeOptions, createAnalyzer, loadParser, parserFailed } from '../sql/analyze.js'
-import type { TextAnalysis } from '../sql/analysis.js'
 import type { Access, Call, Connection } from './connection.js'
 import type { Core, PausePoint } from './core.js'
 import { type Context, Database, queryOf } from './database.js'
@@ -67,7 +66,8 @@ export class Engine implements Core {
     this.#loading ??= loadParser().then(() => {
       this.#parserReady = true
       const failed = parserFailed()
-      if (failed !== undefined) this.failed('parser', `${failed}: nothing is cached, and every write drops everything`, undefined)
+      if (failed !== undefined)
+        this.failed('parser', `${failed}: nothing is cached, and every write drops everything`, undefined)
     })
     return this.#loading
   }
@@ -171,15 +171,27 @@ export class Engine implements Core {
     if (error) this.failed('catalog', error.message, error)
   }
 
-  explained(scope: Scope, call: Call<unknown>, analysis: Analysis, context: Context, reason?: string, hit?: boolean): void {
+  explained(
+    scope: Scope,
+    call: Call<unknown>,
+    analysis: Analysis,
+    context: Context,
+    reason?: string,
+    hit?: boolean,
+  ): void {
     if (!scope.explain) return
-    scope.explain.push({ ...explain(this, context, call, analysis, scope, reason), ...(hit === undefined ? {} : { hit }) })
+    scope.explain.push({
+      ...explain(this, context, call, analysis, scope, reason),
+      ...(hit === undefined ? {} : { hit }),
+    })
   }
 
   /** @throws what kept the parser or a catalog from being loaded */
   async ready(): Promise<void> {
     if (this.#sources.size === 0) {
-      throw new ConfigError('ready(): nothing is wrapped yet. Expected a pool, client or database made with cachedPg or cachedPGlite before.')
+      throw new ConfigError(
+        'ready(): nothing is wrapped yet. Expected a pool, client or database made with cachedPg or cachedPGlite before.',
+      )
     }
     await this.loadParser()
     const failed = parserFailed()
@@ -215,7 +227,9 @@ export class Engine implements Core {
     const delivered = await this.delivery.flush()
     this.delivery.close()
     if (!delivered) {
-      throw new ConfigError('close(): some invalidations could not be delivered to the store; what they concern may be stale until its ttl ends.')
+      throw new ConfigError(
+        'close(): some invalidations could not be delivered to the store; what they concern may be stale until its ttl ends.',
+      )
     }
   }
 }

@@ -1,4 +1,4 @@
-import { channel, type Channel } from 'node:diagnostics_channel'
+import { type Channel, channel } from 'node:diagnostics_channel'
 import type { Operation } from '../base/vocabulary.js'
 
 /** A read that the cache was asked for. */
@@ -71,7 +71,10 @@ export class Emitter {
     invalidated: new Set(),
     failure: new Set(),
   }
-  readonly #channels = Object.fromEntries(NAMES.map((name) => [name, channel(`cacheops:${name}`)])) as Record<EventName, Channel>
+  readonly #channels = Object.fromEntries(NAMES.map((name) => [name, channel(`cacheops:${name}`)])) as Record<
+    EventName,
+    Channel
+  >
 
   on<Name extends EventName>(name: Name, listener: (event: Events[Name]) => void): () => void {
     this.#listeners[name].add(listener)

@@ -24,13 +24,16 @@ export async function explainText(
   }
   const context = await engine.lookAt(source)
   const call = { text: sql, params: params.map(wireOf) }
-  return engine.analyze(sql).statements.map((analysis) => explain(engine, context, call, analysis, engine.scopes.current))
+  return engine
+    .analyze(sql)
+    .statements.map((analysis) => explain(engine, context, call, analysis, engine.scopes.current))
 }
 
 function wireOf(value: unknown): WireParam {
   if (value === null || value === undefined) return null
   if (value instanceof Uint8Array) return value
-  if (Array.isArray(value)) return `{${value.map((item) => (item === null ? 'NULL' : `"${String(item).replace(/["\\]/g, '\\$&')}"`)).join(',')}}`
+  if (Array.isArray(value))
+    return `{${value.map((item) => (item === null ? 'NULL' : `"${String(item).replace(/["\\]/g, '\\$&')}"`)).join(',')}}`
   if (value instanceof Date) return value.toISOString()
   return typeof value === 'object' ? JSON.stringify(value) : String(value)
 }

@@ -3,8 +3,8 @@ import { operationOf } from '../plan/operation.js'
 import { changesAnything } from '../plan/write.js'
 import type { Analysis } from '../sql/analysis.js'
 import type { Call } from './connection.js'
-import type { Context } from './database.js'
 import type { Core } from './core.js'
+import type { Context } from './database.js'
 import type { Explanation } from './explanation.js'
 import { pinnedValues } from './images.js'
 import type { Scope } from './scope.js'
@@ -25,7 +25,13 @@ export function explain(
     const { statement } = analysis.template
     const { write } = plan
     const changes = changesAnything(write)
-    const why = changes ? 'it writes' : statement.kind === 'opaque' ? statement.reason : write.locks ? 'it takes locks' : `it is no read (${statement.kind})`
+    const why = changes
+      ? 'it writes'
+      : statement.kind === 'opaque'
+        ? statement.reason
+        : write.locks
+          ? 'it takes locks'
+          : `it is no read (${statement.kind})`
     return {
       sql,
       kind: changes ? 'write' : 'other',
@@ -39,7 +45,9 @@ export function explain(
               rows: {
                 table: write.rows.table.id,
                 changed: write.rows.changed ?? '*',
-                pinned: pinnedValues(write.rows, values, engine.reader.limits).map((pinned) => Object.fromEntries(pinned)),
+                pinned: pinnedValues(write.rows, values, engine.reader.limits).map((pinned) =>
+                  Object.fromEntries(pinned),
+                ),
               },
             }
           : {}),

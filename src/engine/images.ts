@@ -1,9 +1,9 @@
+import type { WireRow } from '../base/vocabulary.js'
 import type { Column } from '../catalog/catalog.js'
 import { bindConj } from '../invalidation/bind.js'
 import { imageValue, UNKEYED } from '../invalidation/canonical.js'
 import type { Change, RowChange, RowImage, Scheme } from '../invalidation/dependency.js'
 import type { BindLimits, CallValues } from '../invalidation/template.js'
-import type { WireRow } from '../base/vocabulary.js'
 import type { Cascade, RowWrite } from '../plan/write.js'
 
 /** How the images of a write are had: the cheapest way that the schemes in use need. */
@@ -40,10 +40,12 @@ export function chooseImages(
 ): ImagePlan {
   const inserts = write.operation === 'insert'
   const changed = inserts || write.operation === 'delete' ? undefined : write.changed
-  const touches = (column: string): boolean => write.operation !== 'delete' && (write.changed === undefined || write.changed.includes(column))
+  const touches = (column: string): boolean =>
+    write.operation !== 'delete' && (write.changed === undefined || write.changed.includes(column))
   const wanted = new Set<string>()
   for (const scheme of schemes) {
-    const relevant = changed === undefined || scheme.read === undefined || scheme.read.some((column) => changed.includes(column))
+    const relevant =
+      changed === undefined || scheme.read === undefined || scheme.read.some((column) => changed.includes(column))
     if (relevant) for (const column of scheme.compared) if (write.table.column.has(column)) wanted.add(column)
   }
   for (const cascade of write.cascades) {
@@ -208,7 +210,11 @@ function withCascades(write: RowWrite, changes: readonly RowChange[]): readonly 
     for (const cascade of write.cascades) {
       const follow = cascaded(cascade, change)
       if (!follow) continue
-      const key = JSON.stringify([follow.table, follow.before && [...follow.before.values], follow.after && [...follow.after.values]])
+      const key = JSON.stringify([
+        follow.table,
+        follow.before && [...follow.before.values],
+        follow.after && [...follow.after.values],
+      ])
       if (!seen.has(key)) all.push(follow)
       seen.add(key)
     }
@@ -221,10 +227,12 @@ function cascaded(cascade: Cascade, change: RowChange): RowChange | undefined {
   if (cascade.on === 'update') {
     const { before, after } = change
     // A key whose value stays touches nobody; one that is not known may have moved.
-    const same = cascade.columns.length > 0 && cascade.columns.every(({ parent }) => {
-      const value = before.values.get(parent)
-      return value !== undefined && value !== UNKEYED && value === after?.values.get(parent)
-    })
+    const same =
+      cascade.columns.length > 0 &&
+      cascade.columns.every(({ parent }) => {
+        const value = before.values.get(parent)
+        return value !== undefined && value !== UNKEYED && value === after?.values.get(parent)
+      })
     if (same && cascade.columns.length === cascade.sets.length) return undefined
   }
   const before = childValues(cascade, change.before)

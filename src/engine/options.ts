@@ -113,7 +113,9 @@ export function checkOptions(options: CacheopsOptions): Config {
     throw new ConfigError(`longDisjunction: expected a whole number from 1 to 1000, got ${show(longDisjunction)}.`)
   }
   if (options.logger !== undefined && typeof options.logger?.warn !== 'function') {
-    throw new ConfigError(`logger: expected an object with a warn(message) method such as console, got ${show(options.logger)}.`)
+    throw new ConfigError(
+      `logger: expected an object with a warn(message) method such as console, got ${show(options.logger)}.`,
+    )
   }
   const defaults = checkModel(options.defaults ?? {}, 'defaults')
   if (options.models !== undefined && !isObject(options.models)) {
@@ -123,7 +125,8 @@ export function checkOptions(options: CacheopsOptions): Config {
   const seen = new Map<string, string>()
   for (const { pattern } of rules) {
     const other = seen.get(pattern.toLowerCase())
-    if (other !== undefined) throw new ConfigError(`models: '${other}' and '${pattern}' are one pattern, as case does not count.`)
+    if (other !== undefined)
+      throw new ConfigError(`models: '${other}' and '${pattern}' are one pattern, as case does not count.`)
     seen.set(pattern.toLowerCase(), pattern)
   }
   return {
@@ -158,10 +161,15 @@ function rule(pattern: string, model: Model, defaults: Checked): Rule {
   }
   if (model === false) return { pattern, profile: false }
   if (model === 'manual') {
-    return { pattern, profile: { mode: 'manual', ops: new Set(), ttl: defaults.ttl, lock: defaults.lock ?? false, pattern } }
+    return {
+      pattern,
+      profile: { mode: 'manual', ops: new Set(), ttl: defaults.ttl, lock: defaults.lock ?? false, pattern },
+    }
   }
   if (!(typeof model === 'string' || Array.isArray(model) || isObject(model))) {
-    throw new ConfigError(`${where}: expected { ops, ttl, … }, an operation or a list of them, 'all', 'manual' or false, got ${show(model)}.`)
+    throw new ConfigError(
+      `${where}: expected { ops, ttl, … }, an operation or a list of them, 'all', 'manual' or false, got ${show(model)}.`,
+    )
   }
   const checked =
     typeof model === 'string' || isList<Operation>(model)
@@ -170,9 +178,17 @@ function rule(pattern: string, model: Model, defaults: Checked): Rule {
   const ops = checked.ops ?? defaults.ops ?? new Set<Operation>()
   const ttl = checked.ttl ?? defaults.ttl
   if (ops.size > 0 && ttl === undefined) {
-    throw new ConfigError(`${where}: expected a ttl, here or in defaults, such as { ttl: '15m' }: every entry ends some time.`)
+    throw new ConfigError(
+      `${where}: expected a ttl, here or in defaults, such as { ttl: '15m' }: every entry ends some time.`,
+    )
   }
-  const profile: Profile = { mode: ops.size > 0 ? 'auto' : 'manual', ops, ttl, lock: checked.lock ?? defaults.lock ?? false, pattern }
+  const profile: Profile = {
+    mode: ops.size > 0 ? 'auto' : 'manual',
+    ops,
+    ttl,
+    lock: checked.lock ?? defaults.lock ?? false,
+    pattern,
+  }
   return { pattern, profile }
 }
 
@@ -218,12 +234,15 @@ export function checkNames(object: object, names: readonly string[], where: stri
   for (const name of Object.keys(object)) {
     if (names.includes(name)) continue
     const hint = nearest(name, names)
-    throw new ConfigError(`${where}: there is no option '${name}'.${hint ? ` Did you mean '${hint}'?` : ` Known are ${names.join(', ')}.`}`)
+    throw new ConfigError(
+      `${where}: there is no option '${name}'.${hint ? ` Did you mean '${hint}'?` : ` Known are ${names.join(', ')}.`}`,
+    )
   }
 }
 
 function checkBoolean(value: unknown, where: string): void {
-  if (value !== undefined && typeof value !== 'boolean') throw new ConfigError(`${where}: expected true or false, got ${show(value)}.`)
+  if (value !== undefined && typeof value !== 'boolean')
+    throw new ConfigError(`${where}: expected true or false, got ${show(value)}.`)
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

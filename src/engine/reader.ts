@@ -1,17 +1,17 @@
+import { parseDuration } from '../base/duration.js'
 import type { MaybePromise, Operation } from '../base/vocabulary.js'
+import type { Catalog } from '../catalog/catalog.js'
 import { bind } from '../invalidation/bind.js'
 import type { BindLimits, CallValues } from '../invalidation/template.js'
 import { readsClock } from '../plan/functions.js'
 import { operationOf } from '../plan/operation.js'
-import type { Catalog } from '../catalog/catalog.js'
 import type { Profile } from '../plan/policy.js'
 import type { CacheableRead, ReadPlan } from '../plan/read.js'
 import type { Analysis } from '../sql/analysis.js'
 import type { Entry, Lease, ReadReply, ReadRequest } from '../store/store.js'
-import { parseDuration } from '../base/duration.js'
+import { next } from './connection.js'
 import { type Context, MAX_CONJS } from './database.js'
 import type { Delivery } from './delivery.js'
-import { next } from './connection.js'
 import type { Emitter } from './events.js'
 import { entryKey } from './key.js'
 import type { Config } from './options.js'
@@ -70,7 +70,14 @@ export class Reader {
   }
 
   /** Whether this call is cached, or why not. Session and isolation are asked before. */
-  decide(context: Context, plan: ReadPlan, analysis: Analysis, values: CallValues, scope: Scope, sql: string): CachedRead | string {
+  decide(
+    context: Context,
+    plan: ReadPlan,
+    analysis: Analysis,
+    values: CallValues,
+    scope: Scope,
+    sql: string,
+  ): CachedRead | string {
     if (!(scope.enabled ?? this.#config.enabled)) return 'caching is switched off'
     const { comment } = analysis
     if (scope.cache === 'off' || comment?.off) return 'it asked for no cache'
@@ -125,7 +132,8 @@ export class Reader {
       if (ttl === undefined) return `no ttl: neither the call nor the configuration of ${plan.main?.id} says how long`
       return { operation, ttl, pattern: profile?.pattern }
     }
-    if (!profile) return plan.main ? `no pattern of the configuration names ${plan.main.id}` : 'its first table is not known'
+    if (!profile)
+      return plan.main ? `no pattern of the configuration names ${plan.main.id}` : 'its first table is not known'
     if (profile.mode === 'manual') return `${plan.main?.id} is cached only where asked for`
     if (!profile.ops.has(operation)) return `'${operation}' is not among the operations of '${profile.pattern}'`
     return { operation, ttl: profile.ttl as number, pattern: profile.pattern }
@@ -163,7 +171,7 @@ export class Reader {
   }
 
   /** Waits for another's read of the same; undefined where what it brought does not stand any longer (S4). */
-  async join(read: CachedRead, flight: Flight): Promise<Entry | undefined> {
+  async join(flight: Flight): Promise<Entry | undefined> {
     try {
       const entry = await flight.landed
       return (await this.#config.store.stands(flight.lease)) ? entry : undefined
@@ -196,7 +204,9 @@ export class Reader {
     if (this.#fitting.get(entry.fields) === context.catalog) return true
     for (const field of entry.fields) {
       if (!field.tableID || !field.columnID) continue
-      const column = context.catalog.tables.get(field.tableID)?.columns.find((candidate) => candidate.position === field.columnID)
+      const column = context.catalog.tables
+        .get(field.tableID)
+        ?.columns.find((candidate) => candidate.position === field.columnID)
       if (column?.typeOid === field.dataTypeID) continue
       // A domain is sent as its base type.
       if (column && column.keyType === 'other') continue
@@ -232,8 +242,10 @@ export class Reader {
 function askedFor(comment: Analysis['comment'], scope: Scope): Asked | undefined | string {
   const scoped = scope.cache === 'off' ? undefined : scope.cache
   if (!comment) return scoped
-  if (comment.unknown.length > 0) return `the comment 'cacheops:' has words that are not known: ${comment.unknown.join(', ')}`
-  if (comment.ttl === undefined) return comment.lock === undefined ? scoped : { ttl: undefined, ops: undefined, ...scoped, lock: comment.lock }
+  if (comment.unknown.length > 0)
+    return `the comment 'cacheops:' has words that are not known: ${comment.unknown.join(', ')}`
+  if (comment.ttl === undefined)
+    return comment.lock === undefined ? scoped : { ttl: undefined, ops: undefined, ...scoped, lock: comment.lock }
   try {
     return { ttl: parseDuration(comment.ttl, 'ttl'), ops: undefined, lock: comment.lock ?? scoped?.lock }
   } catch (error) {

@@ -1,16 +1,15 @@
-import { parseSettings, settingsQuery, advisoryLockQuery } from '../catalog/settings.js'
 import type { MaybePromise } from '../base/vocabulary.js'
+import { advisoryLockQuery, parseSettings, settingsQuery } from '../catalog/settings.js'
 import type { CallValues } from '../invalidation/template.js'
-import type { Change } from '../invalidation/dependency.js'
 import type { StatementPlan } from '../plan/planner.js'
 import { changesAnything, type WritePlan } from '../plan/write.js'
 import type { Isolation, Session } from '../session/session.js'
 import type { Analysis } from '../sql/analysis.js'
 import type { Statement, TransactionStatement } from '../sql/statement.js'
 import type { Entry, Lease, ReadReply } from '../store/store.js'
-import { type Call, outcomeUnknown } from './connection.js'
-import type { Context } from './database.js'
+import { type Call, type Looked, outcomeUnknown } from './connection.js'
 import type { Core } from './core.js'
+import type { Context } from './database.js'
 import type { CachedRead, Flight } from './reader.js'
 import type { Scope } from './scope.js'
 import { ConnectionState, type Source } from './source.js'
@@ -60,10 +59,10 @@ export class Runner {
     const { key } = read.request
     const flight = this.#engine.reader.flights.get(key)
     if (!flight) {
-      call.looked = { key, reply, kept }
+      call.looked = { key, read, reply, kept }
       return undefined
     }
-    return this.#engine.reader.join(read, flight).then((entry) => entry && { result: this.#hit(read, entry, call, true) })
+    return this.#engine.reader.join(flight).then((entry) => entry && { result: this.#hit(read, entry, call, true) })
   }
 
   #hit<R>(read: CachedRead, entry: Entry, call: Call<R>, joined: boolean): R {
@@ -109,8 +108,10 @@ export class Runner {
     const status = connection.status()
     if (status === 'failed' || status === 'unknown' || session.differs(status)) return undefined
     if (call.uncacheable !== undefined || !context.database.current(context) || state.recheckLocks) return undefined
+    if (!this.#readsCommitted(state, context) || !context.settings.liftable) return undefined
+    if (call.looked) return this.#missed(state, context, call, call.looked)
     const analysis = this.#single(call)
-    if (!analysis || !this.#readsCommitted(state, context) || !context.settings.liftable) return undefined
+    if (!analysis) return undefined
     const { read: plan } = context.planner.plan(analysis.template)
     if (!plan) return undefined
     const read = this.#engine.reader.decide(context, plan, analysis, valuesOf(call, analysis), scope, call.text)
@@ -122,6 +123,21 @@ export class Runner {
     return { result: this.#fill(state, call, read, reply.lease) }
   }
 
+  /** A call that was a miss when there was no connection yet, a moment ago: what was decided then holds if nothing came between. */
+  #missed<R>(
+    state: ConnectionState,
+    context: Context,
+    call: Call<R>,
+    { read: known, reply, kept }: Looked,
+  ): { readonly result: Promise<R> } | undefined {
+    const { reader, delivery } = this.#engine
+    const read = known as CachedRead
+    if (reply instanceof Promise || reply?.kind !== 'miss') return undefined
+    if (read.context !== context || kept !== reader.kept || reader.flights.has(read.request.key)) return undefined
+    if (delivery.readPast(context.database.id, read.plan.tableIds) !== undefined) return undefined
+    return { result: this.#fill(state, call, read, reply.lease) }
+  }
+
   /** Asks the store, once a call: a lease that was taken earlier holds as well (S4). */
   #look(read: CachedRead, call: Call<unknown>): MaybePromise<ReadReply | undefined> {
     const { reader } = this.#engine
@@ -130,7 +146,7 @@ export class Runner {
     if (looked?.key === key && looked.kept === reader.kept) return looked.reply
     const { kept } = reader
     const reply = reader.look(read)
-    call.looked = { key, reply, kept }
+    call.looked = { key, read, reply, kept }
     return reply
   }
 
@@ -154,7 +170,8 @@ export class Runner {
       return this.#past(state, call, 'the transaction has failed')
     }
     // Nothing of ours goes before SET TRANSACTION: the server wants it before any query. A backslash may hide more (A24).
-    if (statement && isSessionOnly(statement) && !call.text.includes('\\')) return this.#sessionOnly(state, call, statement)
+    if (statement && isSessionOnly(statement) && !call.text.includes('\\'))
+      return this.#sessionOnly(state, call, statement)
 
     const context = await this.#context(state)
     if (typeof context !== 'string' && !context.settings.liftable) {
@@ -166,7 +183,8 @@ export class Runner {
     const single = analysis.statements[0] as Analysis
     if (typeof context === 'string') return this.#withoutContext(state, call, single, context, scope)
     const plan = context.planner.plan(single.template)
-    if (!changesAnything(plan.write) && !plan.write.calls) return this.#planned(state, context, call, single, plan, scope)
+    if (!changesAnything(plan.write) && !plan.write.calls)
+      return this.#planned(state, context, call, single, plan, scope)
     const fresh = await this.#upToDate(state, context)
     if (typeof fresh === 'string') return this.#withoutContext(state, call, single, fresh, scope)
     return this.#planned(state, fresh, call, single, fresh.planner.plan(single.template), scope)
@@ -256,7 +274,12 @@ export class Runner {
     const read = past ?? reader.decide(context, readPlan, analysis, valuesOf(call, analysis), scope, call.text)
     if (typeof read === 'string') {
       this.#engine.explained(scope, call, analysis, context, read)
-      return this.#past(state, call, read, readPlan.tables.map((table) => table.id))
+      return this.#past(
+        state,
+        call,
+        read,
+        readPlan.tables.map((table) => table.id),
+      )
     }
     const reply = await this.#look(read, call)
     // Whatever is asked from here on is asked anew.
@@ -280,7 +303,7 @@ export class Runner {
     // Inside a transaction nobody waits for another: what the other waits for may be a lock that this one holds.
     const flight = lease && !state.session.inTransaction ? reader.flights.get(read.request.key) : undefined
     if (flight) {
-      const entry = await reader.join(read, flight)
+      const entry = await reader.join(flight)
       if (entry) {
         this.#engine.explained(scope, call, analysis, context, undefined, true)
         return this.#hit(read, entry, call, true)
@@ -342,7 +365,12 @@ export class Runner {
   }
 
   /** Past the cache, as the user asked. */
-  async #past<R>(state: ConnectionState, call: Call<R>, reason: string | undefined, tables: readonly string[] = []): Promise<R> {
+  async #past<R>(
+    state: ConnectionState,
+    call: Call<R>,
+    reason: string | undefined,
+    tables: readonly string[] = [],
+  ): Promise<R> {
     if (reason !== undefined) this.#engine.bypassed(call.text, reason, tables)
     try {
       return await call.passThrough()
@@ -362,7 +390,13 @@ export class Runner {
   }
 
   /** No catalog or no settings: reads pass by, writes invalidate all that they could have changed. */
-  async #withoutContext<R>(state: ConnectionState, call: Call<R>, analysis: Analysis, reason: string, scope: Scope): Promise<R> {
+  async #withoutContext<R>(
+    state: ConnectionState,
+    call: Call<R>,
+    analysis: Analysis,
+    reason: string,
+    scope: Scope,
+  ): Promise<R> {
     const { statement } = analysis.template
     if (isSessionOnly(statement)) return this.#sessionOnly(state, call, statement)
     // A query may call a function that writes: without a catalog nobody knows.
@@ -395,7 +429,8 @@ export class Runner {
         if (state.settings.nullEquals) session.spoil('transform_null_equals is on')
         if (!state.settings.utf8) session.spoil('client_encoding is not UTF8')
       }
-      const current = !session.inTransaction || (session.clean && this.#cachedIsolation(state.settings.transactionIsolation))
+      const current =
+        !session.inTransaction || (session.clean && this.#cachedIsolation(state.settings.transactionIsolation))
       const context = await source.database.context(connection, state.settings, source.access.replica, current)
       // A7: the snapshot of this transaction may be older than the definitions are. Another connection reads them for all.
       if (!source.database.loaded) this.#loadAside(source)
@@ -424,9 +459,12 @@ export class Runner {
   stream(state: ConnectionState, text: string | undefined, scope: Scope): MaybePromise<Stream> {
     return beginStream(this.#engine, state, text, scope, () => {
       const { context, session } = state
-      if (context && session.settingsKnown && context.database.current(context) && !session.catalogTouched) return context
+      if (context && session.settingsKnown && context.database.current(context) && !session.catalogTouched)
+        return context
       if (state.connection.status() === 'failed') return 'the transaction has failed'
-      return this.#engine.parserReady ? this.#context(state) : this.#engine.loadParser().then(() => this.#context(state))
+      return this.#engine.parserReady
+        ? this.#context(state)
+        : this.#engine.loadParser().then(() => this.#context(state))
     })
   }
 
@@ -440,7 +478,12 @@ export class Runner {
     return context
   }
 
-  async #transaction<R>(state: ConnectionState, call: Call<R>, statement: TransactionStatement, scope: Scope): Promise<R> {
+  async #transaction<R>(
+    state: ConnectionState,
+    call: Call<R>,
+    statement: TransactionStatement,
+    scope: Scope,
+  ): Promise<R> {
     const { session, connection } = state
     switch (statement.verb) {
       case 'begin': {
@@ -525,7 +568,12 @@ export class Runner {
     const { changes, cause, catalogs } = ended
     if (!database || changes.length === 0) return
     await this.#engine.pause('committed', cause)
-    await this.#engine.delivery.deliver(database.id, changes, { text: `COMMIT of ${cause}`, reasons: [], catalogs }, scope.deferred)
+    await this.#engine.delivery.deliver(
+      database.id,
+      changes,
+      { text: `COMMIT of ${cause}`, reasons: [], catalogs },
+      scope.deferred,
+    )
   }
 
   #chained(state: ConnectionState, statement: TransactionStatement, isolation: Isolation | undefined): void {
@@ -538,6 +586,6 @@ function isSessionOnly({ kind }: Statement): boolean {
   return kind === 'harmless' || kind === 'setting' || kind === 'lock'
 }
 
-export function valuesOf(call: Call<unknown>, analysis: Analysis): CallValues {
+function valuesOf(call: Call<unknown>, analysis: Analysis): CallValues {
   return { params: call.params, literals: analysis.literals }
 }

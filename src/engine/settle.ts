@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import type { Change } from '../invalidation/dependency.js'
 import type { Connection } from './connection.js'
-import type { Database } from './database.js'
 import type { Core } from './core.js'
+import type { Database } from './database.js'
 import type { ConnectionState } from './source.js'
 
 const FIRST_WAIT_MS = 20
@@ -24,7 +24,11 @@ export async function settle(
   const token = randomUUID()
   const changes: Change[] =
     tables === 'database' ? [{ kind: 'database', catalog: true }] : tables.map((table) => ({ kind: 'table', table }))
-  engine.failed('outcome', `it is not known whether a write was carried out: ${tables === 'database' ? 'the database is' : `${tables.join(', ')} are`} read past the cache until it is`, undefined)
+  engine.failed(
+    'outcome',
+    `it is not known whether a write was carried out: ${tables === 'database' ? 'the database is' : `${tables.join(', ')} are`} read past the cache until it is`,
+    undefined,
+  )
   if (tables === 'database') database.forget()
   let blocked = true
   try {
@@ -48,7 +52,12 @@ export async function settle(
 
 async function deliver(engine: Core, database: Database, changes: readonly Change[], cause: string): Promise<void> {
   try {
-    await engine.delivery.deliver(database.id, changes, { text: cause, reasons: ['its outcome is not known'] }, undefined)
+    await engine.delivery.deliver(
+      database.id,
+      changes,
+      { text: cause, reasons: ['its outcome is not known'] },
+      undefined,
+    )
   } catch (error) {
     // With `degradeOnFailure: false` this is thrown to callers; here the changes are kept and retried all the same.
     engine.failed('store', 'an invalidation could not be delivered', error)

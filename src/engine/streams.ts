@@ -1,9 +1,9 @@
+import type { MaybePromise } from '../base/vocabulary.js'
 import type { Change } from '../invalidation/dependency.js'
 import { changesAnything } from '../plan/write.js'
-import type { MaybePromise } from '../base/vocabulary.js'
 import { outcomeUnknown } from './connection.js'
-import type { Context } from './database.js'
 import type { Core } from './core.js'
+import type { Context } from './database.js'
 import type { Scope } from './scope.js'
 import type { ConnectionState } from './source.js'
 import { coarse, EVERYTHING, endsTransaction, unknownOutcome } from './writer.js'
@@ -28,7 +28,13 @@ export function beginStream(
     : makeStream(engine, state, text, scope, known)
 }
 
-function makeStream(engine: Core, state: ConnectionState, text: string | undefined, scope: Scope, context: Context | string): Stream {
+function makeStream(
+  engine: Core,
+  state: ConnectionState,
+  text: string | undefined,
+  scope: Scope,
+  context: Context | string,
+): Stream {
   const { session, connection } = state
   const changes: Change[] = []
   const reasons = new Set<string>(['a cursor or stream brings no images'])

@@ -53,12 +53,7 @@ export function relocated(error: unknown, { pieces }: PreRead): unknown {
 }
 
 /** The read of the rows that an UPDATE of one table will meet, locked as the update will lock them (A8). */
-export function preRead(
-  text: string,
-  write: RowWrite,
-  columns: readonly string[],
-  limit: number,
-): PreRead {
+export function preRead(text: string, write: RowWrite, columns: readonly string[], limit: number): PreRead {
   const tokens = scan(text)
   const end = lastToken(text, tokens)
   const where = tokens.find((token) => token.depth === 0 && token.word === 'where')
@@ -82,7 +77,9 @@ export function preRead(
     condition += text.slice(at, stop)
   }
   const { table } = write
-  const keyed = write.changed === undefined || table.keys.some((key) => key.columns.some((column) => write.changed?.includes(column)))
+  const keyed =
+    write.changed === undefined ||
+    table.keys.some((key) => key.columns.some((column) => write.changed?.includes(column)))
   const list = columns.map((column) => `${write.qualifier}.${quote(column)}`).join(', ')
   const head = `SELECT ${list} FROM ${quote(table.schema)}.${quote(table.name)} AS ${write.qualifier} WHERE `
   return {

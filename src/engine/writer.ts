@@ -6,8 +6,8 @@ import type { RowWrite, WritePlan } from '../plan/write.js'
 import type { Analysis, TextAnalysis } from '../sql/analysis.js'
 import type { Entry } from '../store/store.js'
 import { type Call, outcomeUnknown, sqlState } from './connection.js'
-import type { Context } from './database.js'
 import type { Core } from './core.js'
+import type { Context } from './database.js'
 import { chooseImages, ImageFold, type ImagePlan, pinnedChanges, pinnedValues, unknownRows } from './images.js'
 import type { Scope } from './scope.js'
 import type { ConnectionState } from './source.js'
@@ -35,7 +35,14 @@ export class Writer {
     this.#engine = engine
   }
 
-  async write<R>(state: ConnectionState, context: Context, call: Call<R>, analysis: Analysis, plan: WritePlan, scope: Scope): Promise<R> {
+  async write<R>(
+    state: ConnectionState,
+    context: Context,
+    call: Call<R>,
+    analysis: Analysis,
+    plan: WritePlan,
+    scope: Scope,
+  ): Promise<R> {
     const { session } = state
     const autocommit = !session.inTransaction
     session.wrote()
@@ -103,12 +110,19 @@ export class Writer {
     const values = { params: call.params, literals: analysis.literals }
     const pinned = pinnedValues(rows, values, this.#engine.reader.limits)
     const max = scope.forceImages ? Number.POSITIVE_INFINITY : MAX_IMAGES
-    const images = scope.noInvalidation || call.uncacheable !== undefined ? undefined : await this.#images(state, context, rows, pinned)
+    const images =
+      scope.noInvalidation || call.uncacheable !== undefined
+        ? undefined
+        : await this.#images(state, context, rows, pinned)
     if (!images || images.way === 'pins') {
       const result = await this.#pass(call)
       const outcomes = call.outcomes(result)
       const none = outcomes.length === 1 && outcomes[0]?.rowCount === 0
-      return { result: given(result), changes: none ? [] : images ? pinnedChanges(rows, pinned) : unknownRows(rows), none }
+      return {
+        result: given(result),
+        changes: none ? [] : images ? pinnedChanges(rows, pinned) : unknownRows(rows),
+        none,
+      }
     }
     const fold = new ImageFold(rows, images.columns, pinned, max)
     // With what stands before it: the positions in an error are those of the user's text.
@@ -201,7 +215,11 @@ export class Writer {
     const { connection } = state
     const limit = Math.min(max, 1_000_000) + 1
     const before = preRead(text, rows, images.columns, limit)
-    const read = () => connection.run(before.text, before.params.map((index) => call.params[index] ?? null))
+    const read = () =>
+      connection.run(
+        before.text,
+        before.params.map((index) => call.params[index] ?? null),
+      )
     if (!autocommit) {
       const seen = await read().catch((error: unknown) => Promise.reject(relocated(error, before)))
       await this.#engine.pause('pre-read', call.text)
@@ -302,10 +320,16 @@ export class Writer {
     const tables = new Set([...(plan.rows ? [plan.rows.table.id] : []), ...plan.tables])
     // A foreign key that was not met tells of the other table.
     for (const table of context.catalog.tables.values()) {
-      if (table.references.some((reference) => plan.rows && reference.child.id === plan.rows.table.id)) tables.add(table.id)
+      if (table.references.some((reference) => plan.rows && reference.child.id === plan.rows.table.id))
+        tables.add(table.id)
       if (plan.rows?.table.id === table.id) for (const reference of table.references) tables.add(reference.child.id)
     }
-    await this.sawOthers(state, [...tables].map((table): Change => ({ kind: 'table', table })), text, error)
+    await this.sawOthers(
+      state,
+      [...tables].map((table): Change => ({ kind: 'table', table })),
+      text,
+      error,
+    )
   }
 
   /** A13: what failed for another's commit tells that it is there: its tables are dropped, and read past for a moment. */
@@ -320,7 +344,13 @@ export class Writer {
   }
 
   /** A string of several statements is the sum of them; it may have stopped anywhere (A14). */
-  async several<R>(state: ConnectionState, context: Context | string, call: Call<R>, text: TextAnalysis, scope: Scope): Promise<R> {
+  async several<R>(
+    state: ConnectionState,
+    context: Context | string,
+    call: Call<R>,
+    text: TextAnalysis,
+    scope: Scope,
+  ): Promise<R> {
     const { session, connection } = state
     if (typeof context === 'string') return this.blind(state, call, context, scope, false)
     const changes: Change[] = []
@@ -356,7 +386,8 @@ export class Writer {
     const status = connection.status()
     const held = [...session.queued]
     const kept = scope.noInvalidation ? [] : changes
-    if (error !== undefined && outcomeUnknown(error)) await unknownOutcome(this.#engine, state, [...held, ...changes], call.text)
+    if (error !== undefined && outcomeUnknown(error))
+      await unknownOutcome(this.#engine, state, [...held, ...changes], call.text)
     else if (status === 'idle' || commits) {
       const { catalogs } = session.end()
       await this.#engine.delivery.deliver(
@@ -387,7 +418,8 @@ export class Writer {
     const { session, connection, source } = state
     const text = this.#engine.analyze(call.text)
     const mayWrite = !query || callsUnknown(text)
-    const locks = mayWrite || text.statements.some(({ template: { statement } }) => statement.kind === 'select' && statement.locks)
+    const locks =
+      mayWrite || text.statements.some(({ template: { statement } }) => statement.kind === 'select' && statement.locks)
     this.#engine.bypassed(call.text, reason, [])
     if (mayWrite) session.wrote()
     let unknown = false
@@ -408,7 +440,8 @@ export class Writer {
       if (unknown) await unknownOutcome(this.#engine, state, EVERYTHING, call.text)
       if (mayWrite && !scope.noInvalidation) {
         if (session.inTransaction) session.queue(EVERYTHING, call.text)
-        if (!session.inTransaction || endsTransaction(text)) await this.#engine.everythingOf(source, call.text, reason, scope)
+        if (!session.inTransaction || endsTransaction(text))
+          await this.#engine.everythingOf(source, call.text, reason, scope)
       }
     }
   }
@@ -418,11 +451,15 @@ export class Writer {
 export async function unknownOutcome(
   engine: Core,
   state: ConnectionState,
- changes: readonly Change[], cause: string): Promise<void> {
+  changes: readonly Change[],
+  cause: string,
+): Promise<void> {
   const { database } = state.source
   if (!database || changes.length === 0) return
   const whole = changes.some((change) => change.kind === 'database' || change.kind === 'everything')
-  const tables = whole ? 'database' : [...new Set(changes.map((change) => (change as { readonly table: string }).table))]
+  const tables = whole
+    ? 'database'
+    : [...new Set(changes.map((change) => (change as { readonly table: string }).table))]
   await engine.settle(state, database, tables, cause)
 }
 

@@ -7,7 +7,9 @@ import type { BindLimits, CallValues, ConjTemplate, DependencyTemplate, Restrict
 export function textOf(
   source: ValueSource,
   values: CallValues,
-): { readonly text: string | null; readonly literal: 'param' | 'integer' | 'float' | 'string' | 'boolean' | 'null' } | undefined {
+):
+  | { readonly text: string | null; readonly literal: 'param' | 'integer' | 'float' | 'string' | 'boolean' | 'null' }
+  | undefined {
   switch (source.kind) {
     case 'param': {
       const value = values.params[source.index]
@@ -84,7 +86,11 @@ function arrayElements(text: string): (string | null)[] | undefined {
 }
 
 /** The values that a restriction lets through, or `undefined` where it must count as true. */
-function valuesOf(restriction: Restriction, values: CallValues, limits: BindLimits): readonly (string | null)[] | undefined {
+function valuesOf(
+  restriction: Restriction,
+  values: CallValues,
+  limits: BindLimits,
+): readonly (string | null)[] | undefined {
   switch (restriction.kind) {
     case 'null':
       return [null]

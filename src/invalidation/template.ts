@@ -4,7 +4,11 @@ import type { KeyType } from '../catalog/catalog.js'
 export type ValueSource =
   | { readonly kind: 'param'; readonly index: number }
   | { readonly kind: 'literal'; readonly slot: number; readonly negated: boolean }
-  | { readonly kind: 'constant'; readonly value: string | null; readonly literal: 'integer' | 'float' | 'string' | 'boolean' | 'null' }
+  | {
+      readonly kind: 'constant'
+      readonly value: string | null
+      readonly literal: 'integer' | 'float' | 'string' | 'boolean' | 'null'
+    }
 
 /** What one column must be for a row to matter. */
 export type Restriction = { readonly column: string; readonly keyType: KeyType } & (

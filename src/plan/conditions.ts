@@ -61,7 +61,9 @@ function positive(expr: Expr, context: ConditionContext): Dnf {
       const on = expr.arg.kind === 'column' ? context.column(expr.arg) : undefined
       const items = on ? expr.items.map((item) => context.constant(item, on)) : []
       if (on && items.length > 0 && items.every((item) => item !== undefined)) {
-        return [[{ kind: 'restriction', on, restriction: { kind: 'list', ...columnOf(on), items: items as ValueSource[] } }]]
+        return [
+          [{ kind: 'restriction', on, restriction: { kind: 'list', ...columnOf(on), items: items as ValueSource[] } }],
+        ]
       }
       return leaf(context.visit(expr))
     }
@@ -101,7 +103,10 @@ function equality(left: Expr, right: Expr, context: ConditionContext): Dnf {
     const value = context.constant(other, on)
     if (value) return [[{ kind: 'restriction', on, restriction: { kind: 'value', ...columnOf(on), value } }]]
   }
-  return leaf([...(left.kind === 'column' ? [] : context.visit(left)), ...(right.kind === 'column' ? [] : context.visit(right))])
+  return leaf([
+    ...(left.kind === 'column' ? [] : context.visit(left)),
+    ...(right.kind === 'column' ? [] : context.visit(right)),
+  ])
 }
 
 /** B4: a composite IS NULL where all its fields are; only for types that are surely not composite is NULL just NULL. */

@@ -1,8 +1,8 @@
 import type { Catalog, Reference, Table, UserFunction } from '../catalog/catalog.js'
 import { resolveRelation } from '../catalog/resolve.js'
 import type { RelationName } from '../sql/statement.js'
-import { isLockFunction, isSettingFunction, PURE_FUNCTIONS } from './functions.js'
 import { readBody } from './function-body.js'
+import { isLockFunction, isSettingFunction, PURE_FUNCTIONS } from './functions.js'
 
 /** What the configuration declares of triggers and functions, by name (`name` or `schema.name`). */
 export interface Declarations {

@@ -2,7 +2,14 @@ import type { Catalog } from '../catalog/catalog.js'
 import type { ValueSource } from '../invalidation/template.js'
 import type { CallExpr, CastExpr, Expr, SubqueryExpr } from '../sql/statement.js'
 import { Bypass } from './bypass.js'
-import { isLockFunction, isSettingFunction, PURE_FUNCTIONS, readsClock, TEMPORAL_TYPE_NAMES, TEMPORAL_TYPES } from './functions.js'
+import {
+  isLockFunction,
+  isSettingFunction,
+  PURE_FUNCTIONS,
+  readsClock,
+  TEMPORAL_TYPE_NAMES,
+  TEMPORAL_TYPES,
+} from './functions.js'
 import { type ColumnUse, resolveColumn, type Scope } from './scope.js'
 
 /** Type names as the grammar gives them, and as the catalog spells them. */

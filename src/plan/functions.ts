@@ -25,12 +25,13 @@ const SCALAR_NAMES =
   'numnode querytree encode decode sha224 sha256 sha384 sha512 num_nulls num_nonnulls ' +
   'int4range int8range numrange daterange tsrange tstzrange lower_inc upper_inc lower_inf upper_inf isempty range_merge'
 
-const WINDOW_NAMES =
-  'row_number rank dense_rank percent_rank cume_dist ntile lag lead first_value last_value nth_value'
+const WINDOW_NAMES = 'row_number rank dense_rank percent_rank cume_dist ntile lag lead first_value last_value nth_value'
 
 export const AGGREGATES: ReadonlySet<string> = new Set(AGGREGATE_NAMES.split(' '))
 
-export const PURE_FUNCTIONS: ReadonlySet<string> = new Set(`${AGGREGATE_NAMES} ${SCALAR_NAMES} ${WINDOW_NAMES}`.split(' '))
+export const PURE_FUNCTIONS: ReadonlySet<string> = new Set(
+  `${AGGREGATE_NAMES} ${SCALAR_NAMES} ${WINDOW_NAMES}`.split(' '),
+)
 
 /** Functions of pg_catalog that take a session's locks: who holds one may decide by what it reads (S6). */
 export function isLockFunction(name: string): boolean {

@@ -1,4 +1,4 @@
-import type { RelationName, Query, Source } from '../sql/statement.js'
+import type { Query, RelationName, Source } from '../sql/statement.js'
 import { walkQuery } from './walk.js'
 
 /**

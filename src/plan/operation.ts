@@ -23,7 +23,7 @@ type TableOf = (source: TableSource) => Table | undefined
 /** The rule of a query: the table in docs/operations. `tableOf` gives undefined for CTEs and what is not known. */
 export function operationRule(query: Query, tableOf: TableOf): OperationRule {
   const body = query.body
-  const limit = valueOf(query.limit)
+  const limit = limitOf(query.limit)
   if (body.kind !== 'select') return { base: 'fetch', limitOne: 'get', limit }
   const fixed = shape(body)
   if (fixed) return { base: fixed, limitOne: fixed, limit: undefined }
@@ -32,13 +32,13 @@ export function operationRule(query: Query, tableOf: TableOf): OperationRule {
   return { base, limitOne: probe ? 'exists' : 'get', limit }
 }
 
-function valueOf(expr: Expr | undefined): ValueSource | undefined {
+function limitOf(expr: Expr | undefined): ValueSource | undefined {
   if (expr?.kind === 'param') return { kind: 'param', index: expr.index }
   if (expr?.kind === 'literal') return { kind: 'literal', slot: expr.slot, negated: expr.negated }
   if (expr?.kind === 'constant' && expr.literal === 'integer') {
     return { kind: 'constant', value: String(expr.value), literal: 'integer' }
   }
-  if (expr?.kind === 'cast') return valueOf(expr.arg)
+  if (expr?.kind === 'cast') return limitOf(expr.arg)
   return undefined
 }
 
@@ -116,7 +116,9 @@ function uniqueThrough(body: SelectBody, inner: Query, alias: string, tableOf: T
       names.set(name ?? column, column)
     }
   }
-  const outside = [...pinnedColumns(body.where, alias, true)].map((name) => names.get(name)).filter((name) => name !== undefined)
+  const outside = [...pinnedColumns(body.where, alias, true)]
+    .map((name) => names.get(name))
+    .filter((name) => name !== undefined)
   return fixesKey(table, new Set([...outside, ...pinnedColumns(inner.body.where, aliasOf(source), true)]))
 }
 

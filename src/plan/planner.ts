@@ -1,7 +1,7 @@
 import type { Catalog } from '../catalog/catalog.js'
 import type { Template } from '../sql/analysis.js'
-import { planRead, type PlanLimits, type ReadPlan } from './read.js'
 import type { Declarations } from './effects.js'
+import { type PlanLimits, planRead, type ReadPlan } from './read.js'
 import { changesAnything, planWrite, type WritePlan } from './write.js'
 
 /** What a statement is to the cache under one catalog and search path. */

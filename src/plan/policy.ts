@@ -104,7 +104,9 @@ export class Policy {
   }
 
   /** Exact names that no table of the database bears, each with the nearest name that exists. */
-  unknownNames(tables: Iterable<{ readonly schema: string; readonly name: string }>): { pattern: string; nearest: string | undefined }[] {
+  unknownNames(
+    tables: Iterable<{ readonly schema: string; readonly name: string }>,
+  ): { pattern: string; nearest: string | undefined }[] {
     const all = [...tables]
     const known = new Set(all.map((table) => `${table.schema}.${table.name}`.toLowerCase()))
     return this.#rules
@@ -112,7 +114,12 @@ export class Policy {
       .filter((rule) => !known.has(qualified(rule.pattern, this.#defaultSchema)))
       .map((rule) => ({
         pattern: rule.pattern,
-        nearest: nearest(rule.pattern, all.map((table) => (rule.schema || table.schema !== this.#defaultSchema ? `${table.schema}.${table.name}` : table.name))),
+        nearest: nearest(
+          rule.pattern,
+          all.map((table) =>
+            rule.schema || table.schema !== this.#defaultSchema ? `${table.schema}.${table.name}` : table.name,
+          ),
+        ),
       }))
   }
 }

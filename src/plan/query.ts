@@ -1,12 +1,28 @@
 import type { Catalog, Table } from '../catalog/catalog.js'
 import { resolveRelation } from '../catalog/resolve.js'
 import type { ConjTemplate, DependencyTemplate, Restriction, ValueSource } from '../invalidation/template.js'
-import type { CommonTable, Expr, JoinSource, Query, RelationName, SelectBody, Source, SubqueryExpr } from '../sql/statement.js'
+import type {
+  CommonTable,
+  Expr,
+  JoinSource,
+  Query,
+  RelationName,
+  SelectBody,
+  Source,
+  SubqueryExpr,
+} from '../sql/statement.js'
 import { Bypass } from './bypass.js'
 import { type Atom, type ConditionContext, type Conj, conjoin, type Dnf, dnf, TRUE } from './conditions.js'
 import type { ExpressionReader } from './expressions.js'
 import { outputNames } from './output-names.js'
-import { type ColumnUse, type DerivedOccurrence, type Item, type Occurrence, resolveColumn, type Scope } from './scope.js'
+import {
+  type ColumnUse,
+  type DerivedOccurrence,
+  type Item,
+  type Occurrence,
+  resolveColumn,
+  type Scope,
+} from './scope.js'
 
 /** The CTEs that a name can mean. */
 export interface CteScope {
@@ -92,7 +108,12 @@ export class QueryReader {
     }
   }
 
-  commonTables(list: readonly CommonTable[], outer: Scope | undefined, env: Dnf, ctes: CteScope | undefined): CteScope | undefined {
+  commonTables(
+    list: readonly CommonTable[],
+    outer: Scope | undefined,
+    env: Dnf,
+    ctes: CteScope | undefined,
+  ): CteScope | undefined {
     let visible = ctes
     for (const cte of list) {
       if (cte.body.kind !== 'query') throw new Bypass('a CTE writes')
@@ -151,7 +172,9 @@ export class QueryReader {
     for (const atom of condition.flat()) {
       if (atom.kind !== 'subquery' || seen.has(atom.query)) continue
       seen.add(atom.query)
-      const holding = context.filter((conj) => conj.some((other) => other.kind === 'subquery' && other.query === atom.query))
+      const holding = context.filter((conj) =>
+        conj.some((other) => other.kind === 'subquery' && other.query === atom.query),
+      )
       this.query(atom.query.query, scope, holding.length > 0 ? withoutSubqueries(holding) : TRUE, ctes)
     }
   }
@@ -171,13 +194,24 @@ export class QueryReader {
         const cte = source.relation.schema === undefined ? findCte(source.relation.name, ctes) : undefined
         const alias = source.alias ?? source.relation.name
         if (cte) {
-          const item: DerivedOccurrence = { kind: 'derived', alias, columns: renamed(cte.columns, source.columnAliases) }
+          const item: DerivedOccurrence = {
+            kind: 'derived',
+            alias,
+            columns: renamed(cte.columns, source.columnAliases),
+          }
           items.push(item)
           return { kind: 'cte', item }
         }
         const table = this.table(source.relation)
         if (source.columnAliases.length > 0) throw new Bypass('column aliases of a table are not understood')
-        const item: Occurrence = { kind: 'table', alias, bare: source.alias === undefined, table, read: new Set(), all: false }
+        const item: Occurrence = {
+          kind: 'table',
+          alias,
+          bare: source.alias === undefined,
+          table,
+          read: new Set(),
+          all: false,
+        }
         items.push(item)
         return { kind: 'table', item }
       }
@@ -220,7 +254,8 @@ export class QueryReader {
       case 'derived': {
         const inner = this.#derivedCtes.get(node.query)
         // Lateral: the outer columns that it names are bound by what holds here. Others see only the enclosing query.
-        if (node.before) this.query(node.query, { items: node.before, outer: scope.outer }, withoutSubqueries(context), inner)
+        if (node.before)
+          this.query(node.query, { items: node.before, outer: scope.outer }, withoutSubqueries(context), inner)
         else this.query(node.query, scope.outer, TRUE, inner)
         return
       }
@@ -281,10 +316,16 @@ function withoutItems(context: Dnf, items: ReadonlySet<Item>): Dnf {
 }
 
 function withoutSubqueries(context: Dnf): Dnf {
-  return context.map((conj) => (conj.some((atom) => atom.kind === 'subquery') ? conj.filter((atom) => atom.kind !== 'subquery') : conj))
+  return context.map((conj) =>
+    conj.some((atom) => atom.kind === 'subquery') ? conj.filter((atom) => atom.kind !== 'subquery') : conj,
+  )
 }
 
-function project(context: Dnf, occurrence: Occurrence, trusted: (source: ValueSource) => boolean): readonly ConjTemplate[] {
+function project(
+  context: Dnf,
+  occurrence: Occurrence,
+  trusted: (source: ValueSource) => boolean,
+): readonly ConjTemplate[] {
   const conjs: ConjTemplate[] = []
   const seen = new Set<string>()
   for (const conj of context) {

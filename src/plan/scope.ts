@@ -58,8 +58,12 @@ export function resolveColumn(expr: ColumnExpr, scope: Scope): ColumnUse | undef
 
 function resolveBare(name: string, scope: Scope): ColumnUse | undefined {
   for (let level: Scope | undefined = scope; level; level = level.outer) {
-    const tables = level.items.filter((item): item is Occurrence => item.kind === 'table' && item.table.column.has(name))
-    const derived = level.items.filter((item) => item.kind === 'derived' && (!item.columns || item.columns.includes(name)))
+    const tables = level.items.filter(
+      (item): item is Occurrence => item.kind === 'table' && item.table.column.has(name),
+    )
+    const derived = level.items.filter(
+      (item) => item.kind === 'derived' && (!item.columns || item.columns.includes(name)),
+    )
     const certain = level.items.some((item) => item.kind === 'derived' && item.columns?.includes(name))
     for (const item of tables) item.read.add(name)
     if (tables.length === 1 && derived.length === 0) {

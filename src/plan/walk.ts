@@ -44,7 +44,10 @@ export function walkWrite(write: Write, visitor: Visitor): void {
       walkAll([...write.assignments.map((assignment) => assignment.value), write.conflictWhere], visitor)
       break
     case 'update':
-      walkAll(write.assignments.map((assignment) => assignment.value), visitor)
+      walkAll(
+        write.assignments.map((assignment) => assignment.value),
+        visitor,
+      )
       for (const source of write.from) walkSource(source, visitor)
       walkAll([write.where], visitor)
       break

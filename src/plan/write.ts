@@ -2,13 +2,13 @@ import type { Catalog, Reference, Table } from '../catalog/catalog.js'
 import type { ConjTemplate } from '../invalidation/template.js'
 import type { Statement, Write } from '../sql/statement.js'
 import { Bypass } from './bypass.js'
-import { type Declarations, Effects, acts } from './effects.js'
+import { TRUE } from './conditions.js'
+import { acts, type Declarations, Effects } from './effects.js'
 import { castsOfParams, ExpressionReader } from './expressions.js'
 import { PURE_FUNCTIONS } from './functions.js'
 import { QueryReader } from './query.js'
 import type { PlanLimits } from './read.js'
 import type { Item, Occurrence } from './scope.js'
-import { TRUE } from './conditions.js'
 import { castsIn, type Visitor, walkQuery, walkWrite } from './walk.js'
 
 /** What a foreign key does to the referencing rows of a row that is deleted, or whose key is changed. */
@@ -95,7 +95,11 @@ export function planWrite(
         const table = effects.resolve(relation)
         if (!table) continue
         if (statement.command === 'truncate') effects.truncate(table, statement.cascade)
-        else effects.wholeTable(table, `${statement.command.toUpperCase()} does not say which rows of ${table.id} it changes`)
+        else
+          effects.wholeTable(
+            table,
+            `${statement.command.toUpperCase()} does not say which rows of ${table.id} it changes`,
+          )
       }
       for (const call of statement.calls ?? []) effects.call(call.schema, call.name)
       break
@@ -195,7 +199,10 @@ function changedColumns(write: Write, table: Table): readonly string[] | undefin
   const changed = new Set(write.assignments.map((assignment) => assignment.column))
   // A generated column follows the columns that it reads.
   for (const column of table.columns) {
-    if (column.generated && (column.generatedFrom.length === 0 || column.generatedFrom.some((name) => changed.has(name)))) {
+    if (
+      column.generated &&
+      (column.generatedFrom.length === 0 || column.generatedFrom.some((name) => changed.has(name)))
+    ) {
       changed.add(column.name)
     }
   }
@@ -301,7 +308,8 @@ function cascade(table: Table, reference: Reference, on: 'delete' | 'update', ef
     child.triggers.some((trigger) => trigger.timing === 'before' && trigger.level === 'row') ||
     child.columns.some((column) => column.generated)
   // Rows of a partitioned or inherited child live elsewhere, with triggers and keys of their own.
-  if (child.kind !== 'table' || child.inherits) effects.wholeTable(child, `a key's action reaches ${child.id}, which is not an ordinary table`)
+  if (child.kind !== 'table' || child.inherits)
+    effects.wholeTable(child, `a key's action reaches ${child.id}, which is not an ordinary table`)
   effects.triggers(child, event)
   if (action === 'set default') effects.defaults(child)
   // Children of the child: which of their rows is not known from here.
@@ -315,8 +323,11 @@ function cascade(table: Table, reference: Reference, on: 'delete' | 'update', ef
     const parent = table.column.get(reference.parentColumns[index] as string)
     const own = child.column.get(name)
     const alike =
-      parent !== undefined && own !== undefined && own.keyType !== 'other' &&
-      parent.typeOid === own.typeOid && parent.collationOid === own.collationOid
+      parent !== undefined &&
+      own !== undefined &&
+      own.keyType !== 'other' &&
+      parent.typeOid === own.typeOid &&
+      parent.collationOid === own.collationOid
     return alike ? [{ parent: parent.name, child: own.name }] : []
   })
   return { on, child: child.id, columns, action, sets, anyColumn }

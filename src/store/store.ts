@@ -52,7 +52,12 @@ export type ReadReply =
 /** What an invalidation dropped, for events. */
 export interface Invalidated {
   /** Table id → what was replaced: `'table'`, or the stamps of schemes and conjs. */
-  readonly tables: readonly { readonly table: string; readonly schemes: number; readonly conjs: number; readonly whole: boolean }[]
+  readonly tables: readonly {
+    readonly table: string
+    readonly schemes: number
+    readonly conjs: number
+    readonly whole: boolean
+  }[]
 }
 
 /**

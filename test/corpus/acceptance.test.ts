@@ -56,7 +56,10 @@ beforeAll(async () => {
   const raw = { getTypeParser: () => (value: string) => value }
   catalog = await loadCatalog(
     async (text, values = []) =>
-      (await client.query({ text, values: [...values], rowMode: 'array', types: raw as never })).rows as (string | null)[][],
+      (await client.query({ text, values: [...values], rowMode: 'array', types: raw as never })).rows as (
+        | string
+        | null
+      )[][],
     'corpus',
   )
   planner = new Planner(catalog, ['pg_catalog', 'public'], { triggers: {}, functions: {} }, { maxConjs: 64 })
@@ -103,7 +106,8 @@ function check(analysis: Analysis, expected: Expected, sql: string, values: read
   expect(kindOf(statement), sql).toBe(expected.kind)
   expect(writesIn(statement), sql).toEqual(expected.writes)
   // MERGE's sources are not in the model yet: it changes its target as a whole.
-  if (statement.kind !== 'table-write') expect(sorted(tablesOf(statement).map((source) => qualified(source.relation))), sql).toEqual(expected.reads)
+  if (statement.kind !== 'table-write')
+    expect(sorted(tablesOf(statement).map((source) => qualified(source.relation))), sql).toEqual(expected.reads)
   if (expected.kind !== 'read') return
   const wire = values.map((value) => (value === null ? null : String(value)))
   const plan = planner.plan(analysis.template)
@@ -154,7 +158,10 @@ describe('every PostgreSQL statement of the corpus', () => {
     }
     const list = [...reasons].sort((a, b) => b[1] - a[1]).map(([reason, times]) => `  ${times} × ${reason}`)
     console.log(
-      [`corpus: ${understood} of ${statements} statements understood, ${cacheable} of ${reads} plain reads cacheable`, ...list].join('\n'),
+      [
+        `corpus: ${understood} of ${statements} statements understood, ${cacheable} of ${reads} plain reads cacheable`,
+        ...list,
+      ].join('\n'),
     )
     expect(understood / statements).toBeGreaterThan(0.99)
     expect(cacheable / reads).toBeGreaterThan(0.9)

@@ -17,6 +17,7 @@ export const databaseMutants: readonly Mutant[] = [
     find: '  touchSettings(): void {\n    this.settingsKnown = false',
     replace: '  touchSettings(): void {',
     tests: [SESSION],
+    only: 'A5:',
   },
   {
     id: 'A5-stand-in-where-connections-differ',
@@ -26,6 +27,7 @@ export const databaseMutants: readonly Mutant[] = [
     find: 'return this.#agreed ? this.#baseline : undefined',
     replace: 'return this.#baseline',
     tests: [SESSION],
+    only: 'A5:',
   },
   {
     id: 'A5-temporary-tables',
@@ -35,6 +37,7 @@ export const databaseMutants: readonly Mutant[] = [
     find: "if (state.settings.temporary) session.spoil('the session has temporary tables')",
     replace: '',
     tests: [SESSION],
+    only: 'A5:',
   },
   {
     id: 'A6-row-security',
@@ -44,6 +47,7 @@ export const databaseMutants: readonly Mutant[] = [
     find: 'if (table.rowSecurity) throw',
     replace: 'if (table.temporary) throw',
     tests: [SESSION],
+    only: 'A6:',
   },
   {
     id: 'A7-catalog-stamp-stays',
@@ -53,6 +57,7 @@ export const databaseMutants: readonly Mutant[] = [
     find: 'if (change.catalog) stamps.replaceCatalog()',
     replace: '',
     tests: [CATALOG],
+    only: 'A7:',
   },
   {
     id: 'A7-old-catalog-plans-writes',
@@ -62,6 +67,7 @@ export const databaseMutants: readonly Mutant[] = [
     find: 'return (await this.#config.store.catalogStamp(this.id)) !== loaded.stamp',
     replace: 'return (await this.#config.store.catalogStamp(this.id)) === undefined',
     tests: [CATALOG],
+    only: 'A7:',
   },
   {
     id: 'A7-planned-late',
@@ -71,6 +77,7 @@ export const databaseMutants: readonly Mutant[] = [
     find: 'if (cause.catalogs.every((catalog) => catalog === stamp)) return []',
     replace: 'if (cause.catalogs.every((catalog) => catalog !== undefined || stamp)) return []',
     tests: [CATALOG],
+    only: 'A7:',
   },
   {
     id: 'A7-fields-unlooked',
@@ -80,6 +87,7 @@ export const databaseMutants: readonly Mutant[] = [
     find: 'if (!this.#expected(read.context, entry)) return',
     replace: '',
     tests: [CATALOG],
+    only: 'A7:',
   },
   {
     id: 'A7-old-snapshot-shared',
@@ -89,6 +97,7 @@ export const databaseMutants: readonly Mutant[] = [
     find: 'if (current) this.#loaded ??= loaded',
     replace: 'this.#loaded ??= loaded',
     tests: [CATALOG],
+    only: 'A7:',
   },
   {
     id: 'A7-function-changes-definitions',
@@ -98,6 +107,7 @@ export const databaseMutants: readonly Mutant[] = [
     find: 'this.everything(`${where} ${body.reason}`, true)',
     replace: 'this.everything(`${where} ${body.reason}`)',
     tests: [CATALOG],
+    only: 'A7:',
   },
   {
     id: 'A8-row-nobody-pre-read',
@@ -107,6 +117,7 @@ export const databaseMutants: readonly Mutant[] = [
     find: "fold.add(byKey.get(JSON.stringify(own.slice(0, keyLength))) ?? 'unknown', own)",
     replace: 'fold.add(byKey.get(JSON.stringify(own.slice(0, keyLength))), own)',
     tests: [WRITES, 'test/interleaving'],
+    only: 'A8:|at rest',
   },
   {
     id: 'A8-upsert-is-insert',
@@ -116,6 +127,7 @@ export const databaseMutants: readonly Mutant[] = [
     find: "else fold.add('unknown', own)",
     replace: 'else fold.add(undefined, own)',
     tests: [WRITES, 'test/interleaving'],
+    only: 'A8:|at rest',
   },
   {
     id: 'A8-pre-read-without-lock',
@@ -125,6 +137,7 @@ export const databaseMutants: readonly Mutant[] = [
     find: " LIMIT ${limit} FOR ${keyed ? 'UPDATE' : 'NO KEY UPDATE'}`",
     replace: ' LIMIT ${limit}`',
     tests: [WRITES, 'test/interleaving'],
+    only: 'A8:|at rest',
   },
   {
     id: 'A8-no-cascades',
@@ -134,6 +147,7 @@ export const databaseMutants: readonly Mutant[] = [
     find: 'if (write.cascades.length === 0) return changes',
     replace: 'if (write.cascades.length >= 0) return changes',
     tests: [WRITES],
+    only: 'A8:',
   },
   {
     id: 'A9-before-trigger',
@@ -143,6 +157,7 @@ export const databaseMutants: readonly Mutant[] = [
     find: "if (table.triggers.some((trigger) => trigger.timing === 'before' && trigger.level === 'row')) return undefined\n  const changed",
     replace: 'const changed',
     tests: [WRITES],
+    only: 'A9:',
   },
   {
     id: 'A9-generated-columns',
@@ -152,6 +167,7 @@ export const databaseMutants: readonly Mutant[] = [
     find: 'changed.add(column.name)',
     replace: '',
     tests: [WRITES],
+    only: 'A9:',
   },
   {
     id: 'A9-whole-row',
@@ -161,6 +177,7 @@ export const databaseMutants: readonly Mutant[] = [
     find: "if (whole.kind === 'table') whole.all = true",
     replace: '',
     tests: [WRITES],
+    only: 'A9:',
   },
   {
     id: 'A10-words-of-the-clock',
@@ -170,6 +187,7 @@ export const databaseMutants: readonly Mutant[] = [
     find: 'return /(?<![a-z])(?:now|today',
     replace: 'return /(?<![a-z])(?:never',
     tests: [READS],
+    only: 'A10:',
   },
   {
     id: 'A10-shadowing-overload',
@@ -179,6 +197,7 @@ export const databaseMutants: readonly Mutant[] = [
     find: 'const shadowed = expr.schema === undefined && this.#catalog.functions.has(expr.name)',
     replace: 'const shadowed = false',
     tests: [READS],
+    only: 'A10:',
   },
   {
     id: 'A10-operators',
@@ -188,6 +207,7 @@ export const databaseMutants: readonly Mutant[] = [
     find: 'if (user && !user.immutable) throw',
     replace: 'if (user === null) throw',
     tests: [READS],
+    only: 'A10:',
   },
   {
     id: 'A14-tags-unread',
@@ -197,6 +217,7 @@ export const databaseMutants: readonly Mutant[] = [
     find: "const committed = call.outcomes(result).some((outcome) => outcome.command === 'COMMIT')",
     replace: 'const committed = call.outcomes(result).length > 0',
     tests: [COMMITS],
+    only: 'A14:',
   },
   {
     id: 'A14-failed-string',
@@ -206,6 +227,7 @@ export const databaseMutants: readonly Mutant[] = [
     find: "else if (status === 'idle' || commits) {",
     replace: "else if (error === undefined && (status === 'idle' || commits)) {",
     tests: [COMMITS],
+    only: 'A14:',
   },
   {
     id: 'A14-failed-call',
@@ -215,6 +237,7 @@ export const databaseMutants: readonly Mutant[] = [
     find: 'if (plan.opaque && plan.database && !neverRan(error)) {',
     replace: 'if (neverRan(error)) {',
     tests: [COMMITS],
+    only: 'A14:',
   },
   {
     id: 'A14-chain',
@@ -224,6 +247,7 @@ export const databaseMutants: readonly Mutant[] = [
     find: 'ended ? session.end().changes : ends && inside ? held : []',
     replace: 'ended ? session.end().changes : []',
     tests: [COMMITS],
+    only: 'A14:',
   },
   {
     id: 'A14-string-after-failure',
@@ -233,6 +257,7 @@ export const databaseMutants: readonly Mutant[] = [
     find: "if (!only) return this.#writer.several(state, 'the transaction has failed', call, analysis, scope)",
     replace: '',
     tests: [COMMITS],
+    only: 'A14:',
   },
   {
     id: 'A16-any-relation',
@@ -242,6 +267,7 @@ export const databaseMutants: readonly Mutant[] = [
     find: "if (table.kind !== 'table') throw",
     replace: 'if (table.temporary) throw',
     tests: [WRITES],
+    only: 'A16:',
   },
   {
     id: 'A16-rules',
@@ -251,6 +277,7 @@ export const databaseMutants: readonly Mutant[] = [
     find: 'if (table.rules) this.everything(`${table.id} has rules`)',
     replace: '',
     tests: [WRITES],
+    only: 'A16:',
   },
   {
     id: 'A17-opaque-trigger',
@@ -260,6 +287,7 @@ export const databaseMutants: readonly Mutant[] = [
     find: 'if (fn) this.function(fn, `trigger ${trigger.name} on ${table.id}`)',
     replace: '',
     tests: [WRITES],
+    only: 'A17:',
   },
   {
     id: 'A17-declared-ignored',
@@ -269,6 +297,7 @@ export const databaseMutants: readonly Mutant[] = [
     find: 'this.#declaredTables(declared.writes, `trigger ${trigger.name}`)',
     replace: '',
     tests: [WRITES],
+    only: 'A17:',
   },
   {
     id: 'A23-travels-between-types',
@@ -278,6 +307,7 @@ export const databaseMutants: readonly Mutant[] = [
     find: "a.column.keyType !== 'other' &&\n      a.column.typeOid === b.column.typeOid &&",
     replace: '',
     tests: [READS],
+    only: 'A23:',
   },
   {
     id: 'A23-casts-ignored',
@@ -287,6 +317,7 @@ export const databaseMutants: readonly Mutant[] = [
     find: 'if (!ownType(expr, on)) return undefined',
     replace: '',
     tests: [READS],
+    only: 'A23:',
   },
   {
     id: 'A24-kinds-of-values',
@@ -296,6 +327,7 @@ export const databaseMutants: readonly Mutant[] = [
     find: 'key += `|s${param.length}:${param}`',
     replace: 'key += `|${param}`',
     tests: [READS],
+    only: 'A24:',
   },
   {
     id: 'A24-null-is-text',
@@ -305,6 +337,7 @@ export const databaseMutants: readonly Mutant[] = [
     find: "if (param === null) key += '|n'",
     replace: "if (param === null) key += '|s1:n'",
     tests: [READS],
+    only: 'A24:',
   },
   {
     id: 'A24-bytes-are-text',
@@ -314,6 +347,7 @@ export const databaseMutants: readonly Mutant[] = [
     find: "else key += `|b${param.length}:${Buffer.from(param.buffer, param.byteOffset, param.byteLength).toString('base64')}`",
     replace: 'else key += `|s${param.length}:${Buffer.from(param)}`',
     tests: [READS],
+    only: 'A24:',
   },
   {
     id: 'A24-literals-not-in-key',
@@ -323,6 +357,7 @@ export const databaseMutants: readonly Mutant[] = [
     find: 'for (const literal of literals) key',
     replace: 'for (const literal of literals.slice(literals.length)) key',
     tests: [READS],
+    only: 'A24:',
   },
   {
     id: 'A24-strings-with-backslashes',
@@ -332,6 +367,7 @@ export const databaseMutants: readonly Mutant[] = [
     find: "if (typeof context !== 'string' && !context.settings.liftable) {",
     replace: "if (typeof context === 'string' && context === '') {",
     tests: [READS],
+    only: 'A24:',
   },
   {
     id: 'A24-backslash-hides-a-write',
@@ -341,5 +377,6 @@ export const databaseMutants: readonly Mutant[] = [
     find: "isSessionOnly(statement) && !call.text.includes('\\\\')",
     replace: 'isSessionOnly(statement)',
     tests: [READS],
+    only: 'A24:',
   },
 ]

@@ -23,6 +23,7 @@ export const missedMutants: readonly Mutant[] = [
     find: "this.#depend(right, source.join === 'inner' || source.join === 'left' ? joined : outer, scope, ctes)",
     replace: 'this.#depend(right, joined, scope, ctes)',
     tests: [CONDITIONS],
+    only: 'B2:',
   },
   {
     id: 'B2-or-across-tables',
@@ -32,6 +33,7 @@ export const missedMutants: readonly Mutant[] = [
     find: ': bounded(parts.flat(), context.maxConjs)',
     replace: ': (parts[0] as Dnf)',
     tests: [CONDITIONS],
+    only: 'B2:',
   },
   {
     id: 'B4-not-in',
@@ -41,6 +43,7 @@ export const missedMutants: readonly Mutant[] = [
     find: 'return negated ? leaf(context.visit(expr)) : positive(expr, context)',
     replace: 'return positive(expr, context)',
     tests: [CONDITIONS],
+    only: 'B4:',
   },
   {
     id: 'B5-explain-analyze',
@@ -50,6 +53,7 @@ export const missedMutants: readonly Mutant[] = [
     find: 'if (!executed) return harmless(command)',
     replace: 'if (command !== undefined) return harmless(command)',
     tests: [MISSED],
+    only: 'B5:',
   },
   {
     id: 'B5-writing-cte',
@@ -59,6 +63,7 @@ export const missedMutants: readonly Mutant[] = [
     find: 'if (table) effects.wholeTable(table, `a CTE writes to ${table.id}`)',
     replace: '',
     tests: [MISSED],
+    only: 'B5:',
   },
   {
     id: 'B5-streams',
@@ -68,6 +73,7 @@ export const missedMutants: readonly Mutant[] = [
     find: 'const kept = scope.noInvalidation ? [] : own',
     replace: 'const kept = scope.noInvalidation ? own : []',
     tests: [MISSED],
+    only: 'B5:',
   },
   {
     id: 'B7-rollback-to',
@@ -77,6 +83,7 @@ export const missedMutants: readonly Mutant[] = [
     find: 'if (transaction.settingsTouched) this.settingsKnown = false\n    const index',
     replace: 'const index',
     tests: [MISSED],
+    only: 'B7:',
   },
   {
     id: 'B7-end-of-transaction',
@@ -86,6 +93,7 @@ export const missedMutants: readonly Mutant[] = [
     find: 'if (transaction?.settingsTouched) this.settingsKnown = false',
     replace: '',
     tests: [MISSED],
+    only: 'B7:',
   },
   {
     id: 'B8-views',
@@ -95,6 +103,7 @@ export const missedMutants: readonly Mutant[] = [
     find: 'if (base) this.wholeTable(base, `${table.id} is a ${table.kind}`)',
     replace: '',
     tests: [MISSED],
+    only: 'B8:',
   },
   {
     id: 'B8-inheritance',
@@ -104,6 +113,7 @@ export const missedMutants: readonly Mutant[] = [
     find: 'if (table.inherits) throw',
     replace: 'if (table.temporary) throw',
     tests: [MISSED],
+    only: 'B8:',
   },
   {
     id: 'B9-clean-after-rollback-to',
@@ -113,6 +123,7 @@ export const missedMutants: readonly Mutant[] = [
     find: 'transaction.savepoints.length = index + 1',
     replace: 'transaction.savepoints.length = index + 1\n    transaction.dirty = undefined',
     tests: [MISSED],
+    only: 'B9:',
   },
   {
     id: 'B10-bound-of-images',
@@ -122,5 +133,6 @@ export const missedMutants: readonly Mutant[] = [
     find: 'this.#over = true\n      this.#changes.clear()',
     replace: '',
     tests: [MISSED],
+    only: 'B10:',
   },
 ]

@@ -23,6 +23,7 @@ export const protocolMutants: readonly Mutant[] = [
     find: 'await store.block(database.id, tables, token)',
     replace: '',
     tests: [OUTCOMES],
+    only: 'A2:',
   },
   {
     id: 'A2-block-ignored',
@@ -41,6 +42,7 @@ export const protocolMutants: readonly Mutant[] = [
     find: "if (said() === 'answered') return",
     replace: 'return',
     tests: [OUTCOMES],
+    only: 'A2:',
   },
   {
     id: 'A2-commit-taken-for-undone',
@@ -50,6 +52,7 @@ export const protocolMutants: readonly Mutant[] = [
     find: 'else await unknownOutcome(this.#engine, state, changes, cause)',
     replace: '',
     tests: [OUTCOMES, 'test/interleaving'],
+    only: 'A2:|at rest',
   },
   {
     id: 'A2-late-inside-transaction',
@@ -59,6 +62,7 @@ export const protocolMutants: readonly Mutant[] = [
     find: 'else if (state.session.inTransaction) state.session.queue(changes, text, context.catalogStamp)',
     replace: '',
     tests: [OUTCOMES],
+    only: 'A2:',
   },
   {
     id: 'A3-joins-a-replica',
@@ -68,6 +72,7 @@ export const protocolMutants: readonly Mutant[] = [
     find: 'lease && read.context.storable ? { lease, landed } : undefined',
     replace: 'lease ? { lease, landed } : undefined',
     tests: [PROTOCOL],
+    only: 'A3:',
   },
   {
     id: 'A3-read-only-stores',
@@ -77,6 +82,7 @@ export const protocolMutants: readonly Mutant[] = [
     find: '!(replica || settings.inRecovery || settings.readOnly)',
     replace: '!(replica || settings.inRecovery)',
     tests: [PROTOCOL],
+    only: 'A3:',
   },
   {
     id: 'A4-identity-by-name',
@@ -86,6 +92,7 @@ export const protocolMutants: readonly Mutant[] = [
     find: 'SELECT s.system_identifier, d.oid FROM',
     replace: 'SELECT s.system_identifier, d.datname FROM',
     tests: [PROTOCOL],
+    only: 'A4:',
   },
   {
     id: 'A13-no-row-touched',
@@ -95,6 +102,7 @@ export const protocolMutants: readonly Mutant[] = [
     find: 'if (done.none && plan.rows) await this.#seen(context, plan.rows, call, analysis)',
     replace: '',
     tests: [PROTOCOL],
+    only: 'A13:',
   },
   {
     id: 'A13-violation',
@@ -104,6 +112,7 @@ export const protocolMutants: readonly Mutant[] = [
     find: "return /^(?:23|40)/.test(sqlState(error) ?? '')",
     replace: "return sqlState(error) === 'never'",
     tests: [PROTOCOL],
+    only: 'A13:',
   },
   {
     id: 'A13-failed-commit',
@@ -113,6 +122,7 @@ export const protocolMutants: readonly Mutant[] = [
     find: 'if (!outcomeUnknown(error)) await this.#writer.sawOthers(state, changes, cause, error)',
     replace: 'if (!outcomeUnknown(error)) await undefined',
     tests: [PROTOCOL],
+    only: 'A13:',
   },
   {
     id: 'A13-foreign-key',
@@ -122,6 +132,7 @@ export const protocolMutants: readonly Mutant[] = [
     find: 'if (table.references.some((reference) => plan.rows && reference.child.id === plan.rows.table.id)) tables.add(table.id)',
     replace: '',
     tests: [PROTOCOL],
+    only: 'A13:',
   },
   {
     id: 'A13-no-grace',
@@ -131,6 +142,7 @@ export const protocolMutants: readonly Mutant[] = [
     find: 'for (const table of tables) this.#grace.set(`${database} ${table}`, until)',
     replace: '',
     tests: [PROTOCOL],
+    only: 'A13:',
   },
   {
     id: 'A22-switched-off-writer',
@@ -140,6 +152,7 @@ export const protocolMutants: readonly Mutant[] = [
     find: 'if (!scope.noInvalidation) {',
     replace: 'if (!scope.noInvalidation && this.#engine.config.enabled) {',
     tests: [PROTOCOL],
+    only: 'A22:',
   },
   {
     id: 'A22-scoped-writer',
@@ -149,6 +162,7 @@ export const protocolMutants: readonly Mutant[] = [
     find: 'if (!scope.noInvalidation) {',
     replace: "if (!scope.noInvalidation && scope.cache !== 'off') {",
     tests: [PROTOCOL],
+    only: 'A22:',
   },
   {
     id: 'A25-overtaking',
@@ -158,5 +172,6 @@ export const protocolMutants: readonly Mutant[] = [
     find: 'this.#tail ? this.#tail.then(run) : attempt(run)',
     replace: 'attempt(run)',
     tests: ['test/soundness/rules-transactions.test.ts'],
+    only: 'A25:',
   },
 ]

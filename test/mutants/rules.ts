@@ -17,6 +17,7 @@ export const ruleMutants: readonly Mutant[] = [
     find: 'throw new Bypass(`function ${name}() is not known to be pure`)',
     replace: 'return',
     tests: [READS],
+    only: 'S1:',
   },
   {
     id: 'S1-opaque-write-harmless',
@@ -26,6 +27,7 @@ export const ruleMutants: readonly Mutant[] = [
     find: 'if (statement.writes) effects.everything(statement.reason, true)\n      else if',
     replace: 'if',
     tests: [READS, 'test/soundness/missed.test.ts'],
+    only: 'S1:|B5:',
   },
   {
     id: 'S1-function-body-unread',
@@ -35,6 +37,7 @@ export const ruleMutants: readonly Mutant[] = [
     find: 'for (const relation of body.writes) {',
     replace: 'for (const relation of [] as typeof body.writes) {',
     tests: [READS],
+    only: 'S1:',
   },
   {
     id: 'S2-where-of-nullable-side',
@@ -44,6 +47,7 @@ export const ruleMutants: readonly Mutant[] = [
     find: 'const outer = nullable.size > 0 ? withoutItems(context, nullable) : context',
     replace: 'const outer = context',
     tests: [READS, 'test/soundness/missed-conditions.test.ts'],
+    only: 'S2:|B2:',
   },
   {
     id: 'S2-on-restricts-preserved',
@@ -53,6 +57,7 @@ export const ruleMutants: readonly Mutant[] = [
     find: "this.#depend(left, source.join === 'inner' || source.join === 'right' ? joined : outer, scope, ctes)",
     replace: 'this.#depend(left, joined, scope, ctes)',
     tests: [READS],
+    only: 'S2:',
   },
   {
     id: 'S2-not-ignored',
@@ -62,6 +67,7 @@ export const ruleMutants: readonly Mutant[] = [
     find: 'return dnf(expr.arg, context, !negated)',
     replace: 'return dnf(expr.arg, context, negated)',
     tests: [READS, 'test/soundness/missed-conditions.test.ts'],
+    only: 'S2:|B4:',
   },
   {
     id: 'S2-row-that-leaves',
@@ -98,6 +104,7 @@ export const ruleMutants: readonly Mutant[] = [
     find: "return deterministic ? 'text' : 'other'",
     replace: "return 'text'",
     tests: [READS],
+    only: 'S3:',
   },
   {
     id: 'S4-stamps-not-checked',
@@ -117,6 +124,7 @@ export const ruleMutants: readonly Mutant[] = [
     replace:
       'this.#config.store.write((this.#config.store.read(read.request) as { lease: Lease }).lease, entry, read.ttl)',
     tests: [READS, INTERLEAVING],
+    only: 'S4:|at rest',
   },
   {
     id: 'S4-joiner-does-not-ask',
@@ -126,6 +134,7 @@ export const ruleMutants: readonly Mutant[] = [
     find: 'return (await this.#config.store.stands(flight.lease)) ? entry : undefined',
     replace: 'return entry',
     tests: [READS, INTERLEAVING],
+    only: 'S4:|at rest',
   },
   {
     id: 'S5-registry-forgets',
@@ -144,6 +153,7 @@ export const ruleMutants: readonly Mutant[] = [
     find: "if (this.#transaction) this.#transaction.dirty ??= 'the transaction has written'",
     replace: '',
     tests: [TRANSACTIONS],
+    only: 'S6:',
   },
   {
     id: 'S6-dropped-before-commit',
@@ -153,6 +163,7 @@ export const ruleMutants: readonly Mutant[] = [
     find: 'if (autocommit && !session.inTransaction) {',
     replace: 'if (autocommit || session.inTransaction) {',
     tests: [TRANSACTIONS, INTERLEAVING],
+    only: 'S6:|at rest',
   },
   {
     id: 'S6-commit-delivers-nothing',
@@ -162,6 +173,7 @@ export const ruleMutants: readonly Mutant[] = [
     find: 'if (committed) await this.#deliver(state, ended, scope)',
     replace: '',
     tests: [TRANSACTIONS, INTERLEAVING],
+    only: 'S6:|at rest',
   },
   {
     id: 'S6-savepoint-takes-too-much',
@@ -171,6 +183,7 @@ export const ruleMutants: readonly Mutant[] = [
     find: 'transaction.queue.length = (transaction.savepoints[index] as Savepoint).queued',
     replace: 'transaction.queue.length = 0',
     tests: [TRANSACTIONS],
+    only: 'S6:',
   },
   {
     id: 'S6-savepoints-unseen',
@@ -180,6 +193,7 @@ export const ruleMutants: readonly Mutant[] = [
     find: 'if (this.#transaction) this.#transaction.savepoints.length = 0',
     replace: '',
     tests: [TRANSACTIONS],
+    only: 'S6:',
   },
   {
     id: 'S6-locks-ignored',
@@ -189,6 +203,7 @@ export const ruleMutants: readonly Mutant[] = [
     find: "if (this.#transaction) this.#transaction.dirty ??= 'the transaction holds locks'",
     replace: '',
     tests: [TRANSACTIONS],
+    only: 'S6:',
   },
   {
     id: 'S6-session-locks-ignored',
@@ -198,6 +213,7 @@ export const ruleMutants: readonly Mutant[] = [
     find: 'if (session) this.#locked = true',
     replace: '',
     tests: [TRANSACTIONS],
+    only: 'S6:',
   },
   {
     id: 'S6-isolation-ignored',
@@ -207,6 +223,7 @@ export const ruleMutants: readonly Mutant[] = [
     find: "return isolation === 'read committed' || isolation === 'read uncommitted'",
     replace: 'return isolation !== undefined',
     tests: [TRANSACTIONS],
+    only: 'S6:',
   },
   {
     id: 'S6-isolation-set-inside',
@@ -216,6 +233,7 @@ export const ruleMutants: readonly Mutant[] = [
     find: 'if (session.inTransaction) session.setIsolation(state.settings.transactionIsolation as Isolation)',
     replace: '',
     tests: [TRANSACTIONS],
+    only: 'S6:',
   },
   {
     id: 'S7-undelivered-lost',
@@ -225,6 +243,7 @@ export const ruleMutants: readonly Mutant[] = [
     find: 'this.#keep(database, changes, error)',
     replace: '',
     tests: [STORE],
+    only: 'S7:',
   },
   {
     id: 'S7-reads-while-undelivered',
@@ -234,6 +253,7 @@ export const ruleMutants: readonly Mutant[] = [
     find: "if (this.#undelivered.size > 0 && (this.#undelivered.has(database) || this.#undelivered.has(''))) {",
     replace: 'if (this.#undelivered.size < 0) {',
     tests: [STORE],
+    only: 'S7:',
   },
   {
     id: 'S7-two-retries',
@@ -243,6 +263,7 @@ export const ruleMutants: readonly Mutant[] = [
     find: 'this.#flushing ??= this.#flush()',
     replace: 'this.#flushing = this.#flush()',
     tests: [STORE],
+    only: 'S7:',
   },
   {
     id: 'S7-write-fails-with-store',
@@ -252,6 +273,7 @@ export const ruleMutants: readonly Mutant[] = [
     find: "return 'the store does not answer'",
     replace: 'throw error',
     tests: [STORE],
+    only: 'S7:',
   },
   {
     id: 'S7-refusal-unsaid',
@@ -261,6 +283,7 @@ export const ruleMutants: readonly Mutant[] = [
     find: 'if (this.#config.degradeOnFailure) return',
     replace: 'if (this.#config !== undefined) return',
     tests: [STORE],
+    only: 'S7:',
   },
   {
     id: 'S8-settings-not-in-key',
@@ -270,6 +293,7 @@ export const ruleMutants: readonly Mutant[] = [
     find: 'keyBase: digest(`${this.id}\\n${settings.fingerprint}\\n',
     replace: 'keyBase: digest(`${this.id}\\n',
     tests: [IDENTITY],
+    only: 'S8:',
   },
   {
     id: 'S8-database-by-name',
@@ -279,6 +303,7 @@ export const ruleMutants: readonly Mutant[] = [
     find: "this.id = config.prefix === '' ? identity",
     replace: "this.id = config.prefix === '' ? 'database'",
     tests: [IDENTITY],
+    only: 'S8:',
   },
   {
     id: 'S8-vary-ignored',
@@ -288,15 +313,17 @@ export const ruleMutants: readonly Mutant[] = [
     find: 'base += `|${vary.length}:${vary}`',
     replace: '',
     tests: [IDENTITY],
+    only: 'S8:',
   },
   {
-    id: 'S9-scope-of-whoever-runs',
+    id: 'S9-scope-lost',
     rule: 'S9',
-    what: "a pool's call runs in the scope of whoever released the connection",
-    file: 'src/drivers/pg/client.ts',
-    find: 'const scope = pooled?.scope ?? engine.scopes.current',
-    replace: 'const scope = engine.scopes.current',
+    what: "a pool's call loses its caller's scope on the way to a connection",
+    file: 'src/drivers/pg/pool.ts',
+    find: 'super.query(carry({ call, scope, looked })',
+    replace: 'super.query(carry({ call, scope: {}, looked })',
     tests: [IDENTITY],
+    only: 'S9:',
   },
   {
     id: 'S10-replica-stores',
@@ -306,5 +333,6 @@ export const ruleMutants: readonly Mutant[] = [
     find: 'if (!read.context.storable || ',
     replace: 'if (',
     tests: [IDENTITY],
+    only: 'S10:',
   },
 ]

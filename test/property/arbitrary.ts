@@ -9,7 +9,7 @@ function numbers(most: number): fc.Arbitrary<number[]> {
 export function history(options: { readonly steps: number }): fc.Arbitrary<History> {
   return fc.record({
     schema: numbers(160),
-    reads: fc.noBias(fc.array(numbers(120), { minLength: 3, maxLength: 7, size: 'max' })),
+    reads: fc.noBias(fc.array(numbers(120), { minLength: 6, maxLength: 14, size: 'max' })),
     steps: fc.noBias(fc.array(numbers(60), { minLength: 1, maxLength: options.steps, size: 'max' })),
   })
 }

@@ -1,8 +1,9 @@
 import { Choices } from './choices.js'
+import { Prepared } from './prepared.js'
 import { makeRead, type Read } from './queries.js'
 import { makeSchema, type SchemaModel } from './schema.js'
 import type { Tally } from './tally.js'
-import { type Actor, type Answer, type Channel, moveOn, type World, type Worlds } from './world.js'
+import { type Actor, type Answer, moveOn, type World, type Worlds } from './world.js'
 import { makeWrite } from './writes.js'
 
 /** A case, as numbers that decide everything. */
@@ -51,8 +52,7 @@ class Course {
   readonly #tally: Tally
   readonly #log: string[] = []
   readonly #reads: Known[] = []
-  /** How often definitions changed. */
-  #definitions = 0
+  readonly #oracle: Prepared | undefined
   /** The one actor whose transaction has written: others would wait for its locks. */
   #writer: Actor | undefined
   /** That transaction holds a lock that readers wait for. */
@@ -63,6 +63,7 @@ class Course {
     this.#schema = schema
     this.#history = history
     this.#tally = tally
+    this.#oracle = world.oracle && new Prepared(world.oracle)
   }
 
   story(schema: SchemaModel): string {
@@ -175,7 +176,7 @@ class Course {
   async #define(actor: Actor, c: Choices): Promise<void> {
     if (this.#world.actors.some((other) => other.shadow.status() !== 'idle')) return
     const table = c.pick(this.#schema.tables).name
-    this.#definitions++
+    this.#oracle?.forget()
     await this.#both(
       actor,
       c.pick([
@@ -191,43 +192,57 @@ class Course {
   async #read(actor: Actor, c: Choices): Promise<void> {
     if (this.#reads.length === 0) return
     const read = c.pick(this.#reads)
-    await this.#compare(actor, read)
-    if (c.chance(50)) await this.#compare(actor, read)
+    await this.#compare(actor, [read])
+    if (c.chance(50)) await this.#compare(actor, [read])
   }
 
   /** Every read of the case, as one actor sees it; some of them where it sees what others do not and passes by. */
   async #check(actor: Actor, c?: Choices): Promise<void> {
     const few = actor === this.#writer && actor.shadow.status() !== 'idle'
-    const reads = few && c ? [c.pick(this.#reads), c.pick(this.#reads)] : this.#reads
-    for (const read of reads) if (read) await this.#compare(actor, read)
+    await this.#compare(
+      actor,
+      few && c && this.#reads.length > 0 ? [c.pick(this.#reads), c.pick(this.#reads)] : this.#reads,
+    )
   }
 
-  async #compare(actor: Actor, read: Known): Promise<void> {
-    const { text, params, ordered } = read
-    const inside = actor.shadow.status() !== 'idle'
-    if (actor.shadow.status() === 'failed' || (this.#exclusive && this.#writer !== actor)) return
-    // An error would end the transaction, and what it says is not the question there.
-    if (inside && read.fails) return
-    this.#tally.reads++
-    const before = this.#world.hits()
-    const got = await actor.cached.run(text, params)
-    const hit = this.#world.hits() > before
-    read.fails = got[0]?.error !== undefined
-    if (read.fails) this.#tally.failedReads++
-    // What came from the database just now is worth a look now and then: it was decoded by us.
-    if (!hit && !read.fails && ++read.misses % 8 !== 1) return
-    const wanted = await this.#uncached(actor, read, inside)
+  /** Asks through the cache, then past it: nothing changes in between. */
+  async #compare(actor: Actor, reads: readonly Known[]): Promise<void> {
+    const status = actor.shadow.status()
+    if (status === 'failed' || (this.#exclusive && this.#writer !== actor)) return
+    const doubtful: { readonly read: Known; readonly got: readonly Answer[] }[] = []
+    for (const read of reads) {
+      // An error would end the transaction, and what it says is not the question there.
+      if (status !== 'idle' && read.fails) continue
+      this.#tally.reads++
+      const before = this.#world.hits()
+      const got = await actor.cached.run(read.text, read.params)
+      read.fails = got[0]?.error !== undefined
+      if (read.fails) this.#tally.failedReads++
+      // What came from the database just now is worth a look now and then: it was decoded by us.
+      if (this.#world.hits() > before || ++read.misses % 8 === 1) doubtful.push({ read, got })
+    }
+    const wanted = await this.#uncached(
+      actor,
+      doubtful.map(({ read }) => read),
+      status !== 'idle',
+    )
+    for (const [index, { read, got }] of doubtful.entries())
+      this.#equal(actor, read, got, wanted[index] as readonly Answer[])
+  }
+
+  /** Outside of a transaction what is committed, inside what the transaction sees. */
+  async #uncached(actor: Actor, reads: readonly Known[], inside: boolean): Promise<readonly (readonly Answer[])[]> {
+    if (!inside && this.#oracle) return this.#oracle.ask(reads)
+    const answers: (readonly Answer[])[] = []
+    for (const { text, params } of reads) answers.push(await actor.past.run(text, params))
+    return answers
+  }
+
+  #equal(actor: Actor, { text, params, ordered }: Known, got: readonly Answer[], wanted: readonly Answer[]): void {
     const [a, b] = [normal(got, ordered, true), normal(wanted, ordered, true)]
     if (a === b) return
     this.#log.push(`-- ${actor.name} reads ${show(text, params)}`)
     throw new Error(`a cached read differs: ${actor.name}: ${show(text, params)}\n  cached:   ${a}\n  uncached: ${b}`)
-  }
-
-  /** Outside of a transaction what is committed, inside what the transaction sees. */
-  #uncached(actor: Actor, read: Known, inside: boolean): Promise<readonly Answer[]> {
-    const { oracle } = this.#world
-    if (inside || !oracle) return actor.past.run(read.text, read.params)
-    return oracle.run(read.text, read.params, `${read.name}_${this.#definitions}`)
   }
 
   /** Runs a statement through the cache and in the shadow: both must say the same. */
@@ -296,5 +311,3 @@ function normal(answers: readonly Answer[], ordered: boolean, types: boolean): s
     })),
   )
 }
-
-export type { Channel }

@@ -16,10 +16,10 @@ interface Queryable {
   query(config: object): Promise<pg.QueryArrayResult | pg.QueryArrayResult[]>
 }
 
-async function ask(on: Queryable, text: string, params: readonly unknown[], name?: string): Promise<readonly Answer[]> {
+async function ask(on: Queryable, text: string, params: readonly unknown[]): Promise<readonly Answer[]> {
   try {
-    const more = { ...(params.length > 0 && { values: [...params] }), ...(name !== undefined && { name }) }
-    const result = await on.query({ text, ...more, rowMode: 'array', types: RAW })
+    const values = params.length > 0 ? { values: [...params] } : {}
+    const result = await on.query({ text, ...values, rowMode: 'array', types: RAW })
     return (Array.isArray(result) ? result : [result]).map((one) => ({
       command: one.command,
       rowCount: one.rowCount,
@@ -43,7 +43,7 @@ function statusOf(client: Asked): Status {
 /** One connection. */
 function clientChannel(client: Asked): Channel {
   return {
-    run: (text, params, name) => ask(client as unknown as Queryable, text, params, name),
+    run: (text, params) => ask(client as unknown as Queryable, text, params),
     status: () => statusOf(client),
   }
 }

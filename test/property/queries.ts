@@ -164,7 +164,7 @@ function outputOf(place: Place, kind: Kind): { readonly text: string; readonly k
 }
 
 /** Branches with the same kinds. Each is in parentheses, so that it may have an order and a limit of its own. */
-export function setOperation(place: Place, wanted: Wanted = {}): Select {
+function setOperation(place: Place, wanted: Wanted = {}): Select {
   const { c } = place
   const left = select(place, { ...wanted, sources: 2 })
   if (left.outputs.length === 0) return left

@@ -33,16 +33,14 @@ export function from(
       where.push(joining(inside, sources, next.source, makers))
     } else if (!next.lateral && c.chance(15) && index + 1 < count) {
       // `a JOIN (b JOIN c ON …) ON …`
-      const third = sourceOf(place, [...sources, next.source], makers)
-      if (!third.lateral) {
-        index++
-        const inner = `(${next.sql} ${word(place)} ${third.sql} ON ${joining({ ...place, sources: [next.source, third.source] }, [next.source], third.source, makers)})`
-        const all: Place = { ...place, sources: [...sources, next.source, third.source] }
-        sql = `${sql} ${word(place)} ${inner} ON ${joining(all, sources, next.source, makers)}`
-        sources.push(next.source, third.source)
-        continue
-      }
-      sql = `${sql} CROSS JOIN ${next.sql}`
+      const third = sourceOf(place, [], makers)
+      index++
+      const both: Place = { ...place, sources: [next.source, third.source] }
+      const inner = `(${next.sql} ${word(place)} ${third.sql} ON ${joining(both, [next.source], third.source, makers)})`
+      const all: Place = { ...place, sources: [...sources, next.source, third.source] }
+      sql = `${sql} ${word(place)} ${inner} ON ${joining(all, sources, next.source, makers)}`
+      sources.push(next.source, third.source)
+      continue
     } else {
       const join = next.lateral ? c.pick(['LEFT JOIN', 'JOIN']) : word(place)
       const on = next.lateral && c.chance(50) ? 'true' : joining(inside, sources, next.source, makers)

@@ -15,8 +15,7 @@ export type Status = 'idle' | 'transaction' | 'failed'
 
 /** A way to run statements, in order. A string of several statements gives the answer of each. */
 export interface Channel {
-  /** @param name - of a prepared statement, for what is asked many times */
-  run(text: string, params: readonly unknown[], name?: string): Promise<readonly Answer[]>
+  run(text: string, params: readonly unknown[]): Promise<readonly Answer[]>
   status(): Status
 }
 

@@ -167,7 +167,12 @@ describe('easily missed: conditions', () => {
       'UPDATE posts SET author = NULL WHERE id = 1',
     ],
     ['= NULL', 'SELECT count(*) FROM posts WHERE author = $1 OR id = 1', [null], 'DELETE FROM posts WHERE id = 1'],
-    ['a bare boolean', 'SELECT count(*) FROM posts WHERE NOT flag', [], 'INSERT INTO posts VALUES (50, 1, NULL, false)'],
+    [
+      'a bare boolean',
+      'SELECT count(*) FROM posts WHERE NOT flag',
+      [],
+      'INSERT INTO posts VALUES (50, 1, NULL, false)',
+    ],
     ['NOT of an equality', 'SELECT count(*) FROM posts WHERE NOT (author = 1)', [], 'INSERT INTO posts VALUES (50, 5)'],
     [
       'NOT of an OR',

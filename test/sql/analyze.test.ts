@@ -99,10 +99,9 @@ describe('bulk inserts', () => {
       (_, row) => `(${Array.from({ length: 10 }, (_, n) => `$${row * 10 + n + 1}`).join(',')})`,
     )
     const text = `insert into t values ${rows.join(',')}`
-    const before = performance.now()
+    // Longer than what is parsed at all: it is understood because its rows were taken away first.
+    expect(text.length).toBeGreaterThan(256 * 1024)
     expect(rowsOf(text)[6_499]?.[9]).toEqual({ kind: 'param', index: 64_999 })
-    // 350 ms if it were parsed; generous for a busy machine.
-    expect(performance.now() - before).toBeLessThan(300)
     expect(analysis(text).template.params).toBe(65_000)
   })
 

@@ -192,8 +192,7 @@ function summary({ template: { statement } }: Analysis): Summary {
         writes: names(statement.relations),
       }
     case 'harmless':
-      // It is transaction control to the model, a SET to the expectation.
-      return { kind: statement.command === 'set constraints' ? 'setting' : statement.kind, reads: [], writes: [] }
+      return { kind: statement.kind, reads: [], writes: [] }
     default:
       return { kind: statement.kind, reads: [], writes: [] }
   }

@@ -83,15 +83,19 @@ export function cachedClient(engine: Engine, pg: PgModule, Base: ClientClass, so
         return this.#submit(first as Submittable, second, third, scope)
       }
       const call = pooled
-        ? { ...pooled.call, callback: third as PgCall['callback'] }
+        ? pooled.call
         : readCall(pg, first, second, third, (name) => this.#names.get(name) ?? this.#connection.prepared(name))
       // A callback that is none: pg says so at once.
       if (call.kind === 'refused' && !call.ordered) return super.query(...(call.args as [string]))
-      this.#callsBack = call.callback !== undefined
-      if (call.kind !== 'call') return answer(this.#promised(this.#refused(call, scope)), call.callback, null)
+      // pg-pool's own, where the call came through a pool.
+      const callback = pooled ? (third as PgCall['callback']) : call.callback
+      this.#callsBack = callback !== undefined
+      if (call.kind !== 'call') return answer(this.#promised(this.#refused(call, scope)), callback, null)
       const { name } = call.config
       if (name !== undefined && !this.#names.has(name)) this.#names.set(name, call.text)
-      return answer(this.#promised(this.#run(call, scope, pooled?.looked)), call.callback, null)
+      const result = this.#run(call, scope, pooled?.looked)
+      // pg-pool traces its errors itself.
+      return answer(pooled && callback ? result : this.#promised(result), callback, null)
     }
 
     #run(call: PgCall, scope: Scope, looked: Looked | undefined): Promise<Results> {
