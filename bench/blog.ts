@@ -3,7 +3,7 @@ import { randomNumbers, scattered, zipf } from './random.js'
 
 /** The blog workload that the comparisons with other caches use: its tables, its rows, its operations. */
 
-export const AUTHORS = 1_000
+const AUTHORS = 1_000
 export const CATEGORIES = 20
 const TAGS = 200
 export const POSTS = 20_000
