@@ -84,7 +84,7 @@ export class Writer {
     const ended = session.follow(connection.status())
     if (autocommit && !session.inTransaction) {
       if (changes.length === 0) return
-      await this.#engine.pause('committed', text)
+      if (this.#engine.pausing) await this.#engine.pause('committed', text)
       const catalogs = [context.catalogStamp]
       await this.#engine.delivery.deliver(context.database.id, changes, { text, reasons, catalogs }, scope.deferred)
       return
@@ -132,9 +132,9 @@ export class Writer {
   }
 
   async #pass<R>(call: Call<R>): Promise<R> {
-    await this.#engine.pause('before-database', call.text)
+    if (this.#engine.pausing) await this.#engine.pause('before-database', call.text)
     const result = await call.passThrough()
-    await this.#engine.pause('after-database', call.text)
+    if (this.#engine.pausing) await this.#engine.pause('after-database', call.text)
     return result
   }
 
@@ -194,10 +194,10 @@ export class Writer {
   }
 
   async #ask<R>(state: ConnectionState, text: string, call: Call<R>): Promise<Entry> {
-    await this.#engine.pause('before-database', call.text)
+    if (this.#engine.pausing) await this.#engine.pause('before-database', call.text)
     const name = call.name === undefined ? undefined : widenedName(call.name, text)
     const entry = await state.connection.run(text, call.params, name)
-    await this.#engine.pause('after-database', call.text)
+    if (this.#engine.pausing) await this.#engine.pause('after-database', call.text)
     return entry
   }
 

@@ -28,7 +28,7 @@ export function affected(change: RowChange, scheme: Scheme): Affected {
   // Nobody can say what such a change is.
   if (before === undefined && after === undefined) return WHOLE
   if (before !== undefined && after !== undefined && scheme.read !== undefined) {
-    if (!scheme.read.some((column) => mayDiffer(column, before, after, change.columns))) return NONE
+    if (!anyDiffers(scheme.read, before, after, change.columns)) return NONE
   }
   if (scheme.compared.length === 0) return ANY_ROW
 
@@ -41,9 +41,19 @@ export function affected(change: RowChange, scheme: Scheme): Affected {
   return keys.size === 0 ? NONE : { kind: 'conjs', keys: [...keys] }
 }
 
-/** Whether an update may have changed the column. System columns are no matter here: a scheme that reads them reads all. */
-function mayDiffer(column: string, before: RowImage, after: RowImage, columns: readonly string[] | undefined): boolean {
-  if (columns !== undefined && !columns.includes(column)) return false
+/** Whether an update may have changed one of the columns. System columns are no matter here: a scheme that reads them reads all. */
+function anyDiffers(
+  read: readonly string[],
+  before: RowImage,
+  after: RowImage,
+  columns: readonly string[] | undefined,
+): boolean {
+  // Few columns are written, many are read.
+  if (columns === undefined) return read.some((column) => mayDiffer(column, before, after))
+  return columns.some((column) => read.includes(column) && mayDiffer(column, before, after))
+}
+
+function mayDiffer(column: string, before: RowImage, after: RowImage): boolean {
   const value = before.values.get(column)
   return value === undefined || value === UNKEYED || value !== after.values.get(column)
 }

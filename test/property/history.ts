@@ -52,7 +52,7 @@ class Course {
   readonly #tally: Tally
   readonly #log: string[] = []
   readonly #reads: Known[] = []
-  readonly #oracle: Prepared | undefined
+  readonly #oracle: Prepared
   /** The one actor whose transaction has written: others would wait for its locks. */
   #writer: Actor | undefined
   /** That transaction holds a lock that readers wait for. */
@@ -63,7 +63,7 @@ class Course {
     this.#schema = schema
     this.#history = history
     this.#tally = tally
-    this.#oracle = world.oracle && new Prepared(world.oracle)
+    this.#oracle = new Prepared(world.oracle)
   }
 
   story(schema: SchemaModel): string {
@@ -71,7 +71,7 @@ class Course {
   }
 
   async run(): Promise<void> {
-    const fill = [this.#world.oracle ?? (this.#world.actors[0] as Actor).past, this.#world.shadowOracle]
+    const fill = [this.#world.oracle, this.#world.shadowOracle]
     for (const row of this.#schema.rows) {
       this.#log.push(row)
       for (const channel of fill) await channel.run(row, [])
@@ -176,7 +176,7 @@ class Course {
   async #define(actor: Actor, c: Choices): Promise<void> {
     if (this.#world.actors.some((other) => other.shadow.status() !== 'idle')) return
     const table = c.pick(this.#schema.tables).name
-    this.#oracle?.forget()
+    this.#oracle.forget()
     await this.#both(
       actor,
       c.pick([
@@ -232,9 +232,13 @@ class Course {
 
   /** Outside of a transaction what is committed, inside what the transaction sees. */
   async #uncached(actor: Actor, reads: readonly Known[], inside: boolean): Promise<readonly (readonly Answer[])[]> {
-    if (!inside && this.#oracle) return this.#oracle.ask(reads)
+    const prepared = inside ? [] : reads.filter((read) => !read.fails)
+    const found = await this.#oracle.ask(prepared)
+    const channel = inside ? actor.past : this.#world.oracle
     const answers: (readonly Answer[])[] = []
-    for (const { text, params } of reads) answers.push(await actor.past.run(text, params))
+    for (const read of reads) {
+      answers.push(found[prepared.indexOf(read)] ?? (await channel.run(read.text, read.params)))
+    }
     return answers
   }
 
@@ -286,7 +290,7 @@ class Course {
     for (const actor of this.#world.actors) await this.#check(actor)
     for (const { name } of this.#schema.tables) {
       const text = `SELECT * FROM ${name}`
-      const here = await (this.#world.oracle ?? (this.#world.actors[0] as Actor).past).run(text, [])
+      const here = await this.#world.oracle.run(text, [])
       const there = await this.#world.shadowOracle.run(text, [])
       const [a, b] = [normal(here, false, false), normal(there, false, false)]
       if (a !== b) throw new Error(`writes were carried out differently in ${name}\n  cached:   ${a}\n  uncached: ${b}`)

@@ -45,9 +45,11 @@ class PGliteChannel implements Channel {
     try {
       return await this.#run(text, params)
     } catch (error) {
-      const { code } = error as { code?: unknown }
-      if (typeof code !== 'string') throw error
-      return [{ error: code }]
+      const { code, message } = error as { code?: unknown; message: string }
+      if (typeof code === 'string') return [{ error: code }]
+      // PGlite itself refuses some parameters.
+      if (/^Invalid input/.test(message)) return [{ error: message }]
+      throw error
     } finally {
       await this.#look()
     }
@@ -146,7 +148,8 @@ export async function pgliteWorlds(): Promise<Worlds> {
             shadow,
           },
         ],
-        oracle: undefined,
+        // The one session, past the cache.
+        oracle: new PGliteChannel(main, main),
         shadowOracle: shadow,
         store,
         counts: () => sum([cacheops]),

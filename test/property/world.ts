@@ -39,8 +39,8 @@ export interface Counts {
 /** Two equal databases, one of them with clients that go through the cache. */
 export interface World {
   readonly actors: readonly Actor[]
-  /** The committed state, uncached. Undefined where there is one session only. */
-  readonly oracle: Channel | undefined
+  /** The committed state, uncached. Asked where the actor is in no transaction. */
+  readonly oracle: Channel
   /** The same of the other database. */
   readonly shadowOracle: Channel
   readonly store: MemoryStore
