@@ -83,8 +83,8 @@ export const ruleMutants: readonly Mutant[] = [
     rule: 'S2',
     what: 'a change counts where it changes a column that is compared only',
     file: 'src/invalidation/affected.ts',
-    find: 'if (!scheme.read.some((column)',
-    replace: 'if (!scheme.compared.some((column)',
+    find: 'if (!anyDiffers(scheme.read,',
+    replace: 'if (!anyDiffers(scheme.compared,',
     tests: ['test/invalidation/affected.test.ts'],
   },
   {
