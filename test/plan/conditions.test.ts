@@ -108,6 +108,13 @@ describe('S2: a condition restricts where it is an equality that a key can mirro
     expect(room.deps('SELECT count(*) FROM t WHERE a = 5')).toEqual(['t(a=5) reads a'])
     expect(room.deps('SELECT * FROM t WHERE a = 5')).toEqual(['t(a=5) reads *'])
     expect(room.deps('SELECT t FROM t')).toEqual(['t() reads *'])
+    expect(room.deps('SELECT id FROM t ORDER BY a, lower(s)')).toEqual(['t() reads a,id,s'])
+    expect(room.deps('SELECT id FROM t GROUP BY id HAVING max(a) > 5')).toEqual(['t() reads a,id'])
+    expect(room.deps('SELECT count(*) FILTER (WHERE a > 5) OVER (PARTITION BY b ORDER BY d) FROM t')).toEqual([
+      't() reads a,b,d',
+    ])
+    expect(room.deps('SELECT DISTINCT ON (a) id FROM t ORDER BY a, b')).toEqual(['t() reads a,b,id'])
+    expect(room.deps('SELECT id AS a FROM t ORDER BY a')).toEqual(['t() reads a,id'])
   })
 })
 

@@ -1,9 +1,9 @@
 import { Choices } from './choices.js'
-import { Prepared } from './prepared.js'
-import { makeRead, type Read } from './queries.js'
+import { Comparison, type Known, known, normal, show } from './comparison.js'
+import { makeRead } from './queries.js'
 import { makeSchema, type SchemaModel } from './schema.js'
 import type { Tally } from './tally.js'
-import { type Actor, type Answer, moveOn, type World, type Worlds } from './world.js'
+import { type Actor, moveOn, type World, type Worlds } from './world.js'
 import { makeWrite } from './writes.js'
 
 /** A case, as numbers that decide everything. */
@@ -36,15 +36,6 @@ export async function carryOut(worlds: Worlds, history: History, tally: Tally): 
   }
 }
 
-/** A read of the case, and what is known of it. */
-interface Known extends Read {
-  readonly name: string
-  misses: number
-  fails: boolean
-}
-
-let nextName = 0
-
 class Course {
   readonly #world: World
   readonly #schema: SchemaModel
@@ -52,7 +43,7 @@ class Course {
   readonly #tally: Tally
   readonly #log: string[] = []
   readonly #reads: Known[] = []
-  readonly #oracle: Prepared
+  readonly #comparison: Comparison
   /** The one actor whose transaction has written: others would wait for its locks. */
   #writer: Actor | undefined
   /** That transaction holds a lock that readers wait for. */
@@ -63,7 +54,7 @@ class Course {
     this.#schema = schema
     this.#history = history
     this.#tally = tally
-    this.#oracle = new Prepared(world.oracle)
+    this.#comparison = new Comparison(world, tally)
   }
 
   story(schema: SchemaModel): string {
@@ -81,7 +72,7 @@ class Course {
       for (let variant = 0; variant < 1 + ((numbers[0] ?? 0) % 2); variant++) {
         const values = numbers.slice(numbers.length >> 1).map((number) => number + variant)
         const read = makeRead(this.#schema, new Choices(numbers), new Choices(values))
-        this.#reads.push({ ...read, name: `r${nextName++}`, misses: 0, fails: false })
+        this.#reads.push(known(read))
       }
     }
     await this.#check(this.#world.actors[0] as Actor)
@@ -107,7 +98,7 @@ class Course {
       [1, () => this.#both(actor, 'SELECT 1/0', [])],
       [1, () => this.#define(actor, c)],
     ])()
-    if (!c.chance(25)) moveOn(GRACE_MS)
+    if (c.chance(50)) moveOn(GRACE_MS)
   }
 
   async #write(actor: Actor, c: Choices): Promise<void> {
@@ -122,6 +113,7 @@ class Course {
     await this.#both(actor, text, params)
     this.#tally.wrote(before, this.#alive())
     this.#settle(actor)
+    if (!c.chance(30)) moveOn(GRACE_MS)
     await this.#check(c.pick(this.#world.actors), c)
   }
 
@@ -176,7 +168,7 @@ class Course {
   async #define(actor: Actor, c: Choices): Promise<void> {
     if (this.#world.actors.some((other) => other.shadow.status() !== 'idle')) return
     const table = c.pick(this.#schema.tables).name
-    this.#oracle.forget()
+    this.#comparison.forget()
     await this.#both(
       actor,
       c.pick([
@@ -198,55 +190,14 @@ class Course {
 
   /** Every read of the case, as one actor sees it; some of them where it sees what others do not and passes by. */
   async #check(actor: Actor, c?: Choices): Promise<void> {
+    const reads = this.#reads
     const few = actor === this.#writer && actor.shadow.status() !== 'idle'
-    await this.#compare(
-      actor,
-      few && c && this.#reads.length > 0 ? [c.pick(this.#reads), c.pick(this.#reads)] : this.#reads,
-    )
+    await this.#compare(actor, few && c && reads.length > 0 ? [c.pick(reads), c.pick(reads)] : reads)
   }
 
-  /** Asks through the cache, then past it: nothing changes in between. */
   async #compare(actor: Actor, reads: readonly Known[]): Promise<void> {
-    const status = actor.shadow.status()
-    if (status === 'failed' || (this.#exclusive && this.#writer !== actor)) return
-    const doubtful: { readonly read: Known; readonly got: readonly Answer[] }[] = []
-    for (const read of reads) {
-      // An error would end the transaction, and what it says is not the question there.
-      if (status !== 'idle' && read.fails) continue
-      this.#tally.reads++
-      const before = this.#world.hits()
-      const got = await actor.cached.run(read.text, read.params)
-      read.fails = got[0]?.error !== undefined
-      if (read.fails) this.#tally.failedReads++
-      // What came from the database just now is worth a look now and then: it was decoded by us.
-      if (this.#world.hits() > before || ++read.misses % 8 === 1) doubtful.push({ read, got })
-    }
-    const wanted = await this.#uncached(
-      actor,
-      doubtful.map(({ read }) => read),
-      status !== 'idle',
-    )
-    for (const [index, { read, got }] of doubtful.entries())
-      this.#equal(actor, read, got, wanted[index] as readonly Answer[])
-  }
-
-  /** Outside of a transaction what is committed, inside what the transaction sees. */
-  async #uncached(actor: Actor, reads: readonly Known[], inside: boolean): Promise<readonly (readonly Answer[])[]> {
-    const prepared = inside ? [] : reads.filter((read) => !read.fails)
-    const found = await this.#oracle.ask(prepared)
-    const channel = inside ? actor.past : this.#world.oracle
-    const answers: (readonly Answer[])[] = []
-    for (const read of reads) {
-      answers.push(found[prepared.indexOf(read)] ?? (await channel.run(read.text, read.params)))
-    }
-    return answers
-  }
-
-  #equal(actor: Actor, { text, params, ordered }: Known, got: readonly Answer[], wanted: readonly Answer[]): void {
-    const [a, b] = [normal(got, ordered, true), normal(wanted, ordered, true)]
-    if (a === b) return
-    this.#log.push(`-- ${actor.name} reads ${show(text, params)}`)
-    throw new Error(`a cached read differs: ${actor.name}: ${show(text, params)}\n  cached:   ${a}\n  uncached: ${b}`)
+    if (actor.shadow.status() === 'failed' || (this.#exclusive && this.#writer !== actor)) return
+    await this.#comparison.compare(actor, reads)
   }
 
   /** Runs a statement through the cache and in the shadow: both must say the same. */
@@ -300,18 +251,4 @@ class Course {
 
 function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => (milliseconds === 0 ? setImmediate(resolve) : setTimeout(resolve, milliseconds)))
-}
-
-function show(text: string, params: readonly unknown[]): string {
-  return params.length > 0 ? `${text}  ${JSON.stringify(params)}` : text
-}
-
-function normal(answers: readonly Answer[], ordered: boolean, types: boolean): string {
-  return JSON.stringify(
-    answers.map((answer) => ({
-      ...answer,
-      types: types ? answer.types : undefined,
-      rows: ordered ? answer.rows : answer.rows && [...answer.rows].map((row) => JSON.stringify(row)).sort(),
-    })),
-  )
 }

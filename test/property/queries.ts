@@ -4,7 +4,7 @@ import { expressionOf, type Output } from './expressions.js'
 import { idiom } from './idioms.js'
 import { comparable, isOrdered, type Kind, Params } from './kinds.js'
 import type { SchemaModel } from './schema.js'
-import { distinctOn, grouped, probe, throughView, windowed } from './shapes.js'
+import { distinctOn, grouped, probe, sorted, throughView, windowed } from './shapes.js'
 import { from } from './sources.js'
 
 /** A read of the grammar. */
@@ -54,6 +54,7 @@ function top(place: Place): { readonly sql: string; readonly ordered: boolean } 
     [3, () => withCtes(place)],
     [2, () => loose(windowed(place))],
     [2, () => distinctOn(place)],
+    [2, () => sorted(place)],
     [2, () => loose(probe(place))],
     [1, () => loose(throughView(place))],
   ])()

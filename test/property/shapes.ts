@@ -1,5 +1,5 @@
 import type { Place, Reach, SourceModel } from './conditions.js'
-import { isNumber, isOrdered } from './kinds.js'
+import { anyValue, isNumber, isOrdered, literal } from './kinds.js'
 import { conditions, filter, makers } from './queries.js'
 import { from } from './sources.js'
 
@@ -27,9 +27,7 @@ export function grouped(place: Place): string {
     ...keys.map(({ text }) => text),
     ...Array.from({ length: 1 + c.int(3) }, () => aggregate(inside, columns)),
   ]
-  const having = c.chance(20)
-    ? ` HAVING ${c.chance(50) ? 'count(*) > 1' : `${aggregate(inside, columns)} IS NOT NULL`}`
-    : ''
+  const having = c.chance(20) ? ` HAVING ${c.chance(50) ? 'count(*) > 1' : `${compared(inside, columns)}`}` : ''
   const by = keys.length === 0 ? '' : ` GROUP BY ${keys.map(({ text }) => text).join(', ')}`
   return `SELECT ${list.join(', ')} FROM ${joined.sql}${filter(inside, joined.where, c.chance(75))}${by}${having}`
 }
@@ -106,4 +104,29 @@ export function throughView({ schema, c }: Place): string {
   return schema.views.length > 0
     ? `SELECT * FROM ${c.pick(schema.views).name}`
     : `SELECT count(*) FROM ${c.pick(schema.tables).name}`
+}
+
+/** An aggregate and a value. */
+function compared(place: Place, columns: readonly Reach[]): string {
+  const { c, v } = place
+  const fit = columns.filter(({ kind }) => kind === 'int' || kind === 'text')
+  if (fit.length === 0) return `${aggregate(place, columns)} IS NOT NULL`
+  const { text, kind } = c.pick(fit)
+  return `${c.pick(['min', 'max'])}(${text}) = ${literal(kind, anyValue(kind, v))}`
+}
+
+/** In an order that the outputs do not show. */
+export function sorted(place: Place): { readonly sql: string; readonly ordered: boolean } {
+  const { c } = place
+  const { sql, sources } = from(place, 1, makers)
+  const inside: Place = { ...place, sources }
+  const { columns } = sources[0] as SourceModel
+  if (!columns.every(({ kind }) => isOrdered(kind))) return { sql: `SELECT 1 FROM ${sql}`, ordered: false }
+  const first = c.pick(columns)
+  const order = [first, ...columns.filter((column) => column !== first)].map(({ text }) => text).join(', ')
+  const end = c.chance(50) ? ` LIMIT ${c.pick(['1', '2'])}` : ''
+  return {
+    sql: `SELECT ${c.pick(columns).text} FROM ${sql}${filter(inside, undefined, c.chance(50))} ORDER BY ${order}${end}`,
+    ordered: true,
+  }
 }

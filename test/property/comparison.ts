@@ -1,0 +1,95 @@
+import { Prepared } from './prepared.js'
+import type { Read } from './queries.js'
+import type { Tally } from './tally.js'
+import type { Actor, Answer, World } from './world.js'
+
+/** A read of the case, and what is known of it. */
+export interface Known extends Read {
+  readonly name: string
+  misses: number
+  fails: boolean
+}
+
+let nextName = 0
+
+export function known(read: Read): Known {
+  return { ...read, name: `r${nextName++}`, misses: 0, fails: false }
+}
+
+/** Asks reads through the cache and past it. */
+export class Comparison {
+  readonly #world: World
+  readonly #tally: Tally
+  readonly #oracle: Prepared
+
+  constructor(world: World, tally: Tally) {
+    this.#world = world
+    this.#tally = tally
+    this.#oracle = new Prepared(world.oracle)
+  }
+
+  /** Definitions have changed. */
+  forget(): void {
+    this.#oracle.forget()
+  }
+
+  /** First through the cache, then past it: nothing changes in between. @throws where an answer differs */
+  async compare(actor: Actor, reads: readonly Known[]): Promise<void> {
+    const inside = actor.shadow.status() !== 'idle'
+    const doubtful: { readonly read: Known; readonly got: readonly Answer[] }[] = []
+    for (const read of reads) {
+      // An error would end the transaction, and what it says is not the question there.
+      if (inside && read.fails) continue
+      this.#tally.reads++
+      const before = this.#world.hits()
+      const got = await actor.cached.run(read.text, read.params)
+      read.fails = got[0]?.error !== undefined
+      if (read.fails) this.#tally.failedReads++
+      // What came from the database just now is worth a look now and then: it was decoded by us.
+      if (this.#world.hits() > before || ++read.misses % 8 === 1) doubtful.push({ read, got })
+    }
+    const asked = doubtful.map(({ read }) => read)
+    const wanted = await this.#uncached(actor, asked, inside)
+    for (const [index, { read, got }] of doubtful.entries()) {
+      await this.#equal(actor, read, got, wanted[index] as readonly Answer[])
+    }
+  }
+
+  /** Outside of a transaction what is committed, inside what the transaction sees. */
+  async #uncached(actor: Actor, reads: readonly Known[], inside: boolean): Promise<readonly (readonly Answer[])[]> {
+    const prepared = inside ? [] : reads.filter((read) => !read.fails)
+    const found = await this.#oracle.ask(prepared)
+    const channel = inside ? actor.past : this.#world.oracle
+    const answers: (readonly Answer[])[] = []
+    for (const read of reads) {
+      answers.push(found[prepared.indexOf(read)] ?? (await channel.run(read.text, read.params)))
+    }
+    return answers
+  }
+
+  async #equal(actor: Actor, read: Known, got: readonly Answer[], wanted: readonly Answer[]): Promise<void> {
+    const { text, params, ordered } = read
+    const cached = normal(got, ordered, true)
+    if (cached === normal(wanted, ordered, true)) return
+    // Planned once for all values, a FULL JOIN can fail that the same text by itself does not.
+    const uncached = normal(await actor.past.run(text, params), ordered, true)
+    if (cached === uncached) return
+    const what = `a cached read differs: ${actor.name}: ${show(text, params)}`
+    throw new Error(`${what}\n  cached:   ${cached}\n  uncached: ${uncached}`)
+  }
+}
+
+export function show(text: string, params: readonly unknown[]): string {
+  return params.length > 0 ? `${text}  ${JSON.stringify(params)}` : text
+}
+
+/** An answer as text. Rows in no order are sorted; types are left out where two databases are compared. */
+export function normal(answers: readonly Answer[], ordered: boolean, types: boolean): string {
+  return JSON.stringify(
+    answers.map((answer) => ({
+      ...answer,
+      types: types ? answer.types : undefined,
+      rows: ordered ? answer.rows : answer.rows && [...answer.rows].map((row) => JSON.stringify(row)).sort(),
+    })),
+  )
+}
