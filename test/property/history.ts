@@ -145,6 +145,7 @@ class Course {
       ]),
       [],
     )
+    if (actor.shadow.status() === 'transaction') await this.#both(actor, 'SELECT 1', [])
     if (this.#writer === actor) this.#writer = undefined
     this.#settle(actor)
     await this.#check(c.pick(this.#world.actors), c)
