@@ -1,20 +1,8 @@
-import type { Restriction, ValueSource } from '../invalidation/template.js'
+import type { ValueSource } from '../invalidation/template.js'
 import type { Expr, SubqueryExpr } from '../sql/statement.js'
+import { type Atom, conjoin, type Dnf, disjoin, TRUE } from './dnf.js'
 import { TEMPORAL_TYPE_NAMES } from './functions.js'
 import type { ColumnUse } from './scope.js'
-
-/** What a condition says when it is true, as far as it can be used. */
-export type Atom =
-  | { readonly kind: 'restriction'; readonly on: ColumnUse; readonly restriction: Restriction }
-  | { readonly kind: 'same'; readonly left: ColumnUse; readonly right: ColumnUse }
-  /** A subquery that the condition evaluates, whatever it says. */
-  | { readonly kind: 'subquery'; readonly query: SubqueryExpr }
-
-export type Conj = readonly Atom[]
-/** True if any conj is; `[[]]` is "true", for all we know. */
-export type Dnf = readonly Conj[]
-
-export const TRUE: Dnf = [[]]
 
 /** What the planner of expressions offers to the reader of conditions. */
 export interface ConditionContext {
@@ -38,7 +26,7 @@ export function dnf(expr: Expr, context: ConditionContext, negated = false): Dnf
       const parts = expr.args.map((arg) => dnf(arg, context, negated))
       return (expr.kind === 'and') !== negated
         ? parts.reduce((left, right) => conjoin(left, right, context.maxConjs), TRUE)
-        : bounded(parts.flat(), context.maxConjs)
+        : disjoin(parts, context.maxConjs)
     }
     case 'not':
       return dnf(expr.arg, context, !negated)
@@ -135,22 +123,4 @@ function leaf(subqueries: readonly SubqueryExpr[]): Dnf {
 
 function columnOf(on: ColumnUse): { readonly column: string; readonly keyType: ColumnUse['column']['keyType'] } {
   return { column: on.column.name, keyType: on.column.keyType }
-}
-
-/** `left AND right`. Over the bound only what the smaller side says is kept, and every subquery of both. */
-export function conjoin(left: Dnf, right: Dnf, maxConjs: number): Dnf {
-  if (left === TRUE) return right
-  if (right === TRUE) return left
-  if (left.length * right.length > maxConjs) {
-    const [kept, dropped] = left.length <= right.length ? [left, right] : [right, left]
-    const subqueries = dropped.flat().filter((atom) => atom.kind === 'subquery')
-    return kept.map((conj) => [...conj, ...subqueries])
-  }
-  return left.flatMap((a) => right.map((b) => (a.length === 0 ? b : b.length === 0 ? a : [...a, ...b])))
-}
-
-/** Over the bound a disjunction is "true", but its subqueries stay known. */
-function bounded(conjs: Dnf, maxConjs: number): Dnf {
-  if (conjs.length <= maxConjs) return conjs
-  return [conjs.flat().filter((atom) => atom.kind === 'subquery')]
 }

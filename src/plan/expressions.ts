@@ -1,6 +1,7 @@
 import type { Catalog } from '../catalog/catalog.js'
 import type { ValueSource } from '../invalidation/template.js'
 import type { CallExpr, CastExpr, Expr, SubqueryExpr } from '../sql/statement.js'
+import type { Visitor } from '../sql/walk.js'
 import { Bypass } from './bypass.js'
 import {
   isLockFunction,
@@ -237,14 +238,16 @@ function ownType(expr: CastExpr, on: ColumnUse): boolean {
   return (TYPE_ALIASES[expr.type] ?? expr.type) === on.column.typeName
 }
 
-/** The types that each parameter is cast to, by the names that the catalog uses. */
-export function castsOfParams(casts: Iterable<CastExpr>): ReadonlyMap<number, ReadonlySet<string>> {
+/** The types that each parameter is cast to in all that is walked, by the names that the catalog uses. */
+export function castsOfParams(walk: (visitor: Visitor) => void): ReadonlyMap<number, ReadonlySet<string>> {
   const found = new Map<number, Set<string>>()
-  for (const cast of casts) {
-    if (cast.arg.kind !== 'param') continue
-    const types = found.get(cast.arg.index) ?? new Set()
-    types.add(`${TYPE_ALIASES[cast.type] ?? cast.type}${cast.array ? '[]' : ''}${cast.modified ? '()' : ''}`)
-    found.set(cast.arg.index, types)
-  }
+  walk({
+    expr: (expr) => {
+      if (expr.kind !== 'cast' || expr.arg.kind !== 'param') return
+      const types = found.get(expr.arg.index) ?? new Set()
+      types.add(`${TYPE_ALIASES[expr.type] ?? expr.type}${expr.array ? '[]' : ''}${expr.modified ? '()' : ''}`)
+      found.set(expr.arg.index, types)
+    },
+  })
   return found
 }

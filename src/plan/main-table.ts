@@ -1,5 +1,5 @@
 import type { Query, RelationName, Source } from '../sql/statement.js'
-import { walkQuery } from './walk.js'
+import { walkQuery } from '../sql/walk.js'
 
 /**
  * The relation whose policy a query has: the first of the outermost FROM, looked up through derived tables, CTEs and the
@@ -42,16 +42,10 @@ function inSource(source: Source, ctes: Ctes): RelationName | undefined {
 }
 
 function anyRelation(query: Query): RelationName | undefined {
-  const ctes = new Set<string>()
   let found: RelationName | undefined
   walkQuery(query, {
-    query: (inner) => {
-      for (const cte of inner.ctes) ctes.add(cte.name)
-    },
-    source: (source) => {
-      if (source.kind !== 'table' || found) return
-      if (source.relation.schema === undefined && ctes.has(source.relation.name)) return
-      found = source.relation
+    source: (source, cte) => {
+      if (source.kind === 'table' && !cte) found ??= source.relation
     },
   })
   return found

@@ -2,12 +2,12 @@ import type { Catalog, Table } from '../catalog/catalog.js'
 import { resolveRelation } from '../catalog/resolve.js'
 import type { DependencyTemplate } from '../invalidation/template.js'
 import type { Query, RelationName } from '../sql/statement.js'
+import { walkQuery } from '../sql/walk.js'
 import { Bypass } from './bypass.js'
 import { castsOfParams, ExpressionReader } from './expressions.js'
 import { mainRelation } from './main-table.js'
 import { type OperationRule, operationRule } from './operation.js'
 import { QueryReader } from './query.js'
-import { castsIn, walkQuery } from './walk.js'
 
 /** How a read is cached, or why it is not. Policy and session come on top, call by call. */
 export type ReadPlan = CacheableRead | UncacheableRead
@@ -52,7 +52,7 @@ export function planRead(query: Query, catalog: Catalog, searchPath: readonly st
     operation: operationRule(query, (source) => lookUp(source.relation)),
     main: main && lookUp(main),
   }
-  const casts = castsOfParams(castsIn((visitor) => walkQuery(query, visitor)))
+  const casts = castsOfParams((visitor) => walkQuery(query, visitor))
   const expressions = new ExpressionReader(catalog, casts)
   const reader = new QueryReader(catalog, searchPath, expressions, limits.maxConjs)
   try {

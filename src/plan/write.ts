@@ -1,15 +1,15 @@
 import type { Catalog, Reference, Table } from '../catalog/catalog.js'
 import type { ConjTemplate } from '../invalidation/template.js'
 import type { Statement, Write } from '../sql/statement.js'
+import { type Visitor, walkQuery, walkWrite } from '../sql/walk.js'
 import { Bypass } from './bypass.js'
-import { TRUE } from './conditions.js'
+import { TRUE } from './dnf.js'
 import { acts, type Declarations, Effects } from './effects.js'
 import { castsOfParams, ExpressionReader } from './expressions.js'
 import { PURE_FUNCTIONS } from './functions.js'
 import { QueryReader } from './query.js'
 import type { PlanLimits } from './read.js'
 import type { Item, Occurrence } from './scope.js'
-import { castsIn, type Visitor, walkQuery, walkWrite } from './walk.js'
 
 /** What a foreign key does to the referencing rows of a row that is deleted, or whose key is changed. */
 export interface Cascade {
@@ -218,7 +218,7 @@ function readFilter(
   limits: PlanLimits,
 ): { readonly pins: readonly ConjTemplate[]; readonly pure: boolean } {
   if (!write.where) return { pins: [[]], pure: true }
-  const casts = castsOfParams(castsIn((visitor) => walkWrite(write, visitor)))
+  const casts = castsOfParams((visitor) => walkWrite(write, visitor))
   const expressions = new ExpressionReader(catalog, casts)
   const reader = new QueryReader(catalog, searchPath, expressions, limits.maxConjs)
   const target: Occurrence = {

@@ -6,8 +6,8 @@ export interface Visitor {
   readonly query?: (query: Query) => void
   /** The statement's own write, and each CTE's. */
   readonly write?: (write: Write) => void
-  /** An item of FROM or USING that names a table; `cte` where the name is a CTE's that is in scope there. */
-  readonly table?: (table: TableSource, cte: CommonTable | undefined) => void
+  /** An item of FROM or USING, joins included; `cte` where it is a name that means a CTE there. */
+  readonly source?: (source: Source, cte: CommonTable | undefined) => void
 }
 
 /** The CTEs whose names can be used at a place, the innermost first. */
@@ -16,11 +16,18 @@ interface Scope {
   readonly outer: Scope | undefined
 }
 
-/** Everything in a SELECT or a write. The other kinds of statements have no parts. */
+/** Everything in a SELECT or a write, subqueries included. The other kinds of statements have no parts. */
 export function walk(statement: Statement, visitor: Visitor): void {
-  const walker = new Walker(visitor)
-  if (statement.kind === 'select') walker.query(statement.query, undefined)
-  else if (statement.kind === 'write') walker.write(statement.write, undefined)
+  if (statement.kind === 'select') walkQuery(statement.query, visitor)
+  else if (statement.kind === 'write') walkWrite(statement.write, visitor)
+}
+
+export function walkQuery(query: Query, visitor: Visitor): void {
+  new Walker(visitor).query(query, undefined)
+}
+
+export function walkWrite(write: Write, visitor: Visitor): void {
+  new Walker(visitor).write(write, undefined)
 }
 
 /** All writes at any depth: the statement's own and those of its CTEs. */
@@ -45,8 +52,8 @@ export function callsOf(statement: Statement): readonly CallExpr[] {
 export function tablesOf(statement: Statement): readonly TableSource[] {
   const tables: TableSource[] = []
   walk(statement, {
-    table: (table, cte) => {
-      if (!cte) tables.push(table)
+    source: (source, cte) => {
+      if (source.kind === 'table' && !cte) tables.push(source)
     },
   })
   return tables
@@ -118,9 +125,9 @@ class Walker {
   }
 
   #source(source: Source, scope: Scope | undefined): void {
+    this.#visitor.source?.(source, source.kind === 'table' ? commonTable(source, scope) : undefined)
     switch (source.kind) {
       case 'table':
-        this.#visitor.table?.(source, commonTable(source, scope))
         break
       case 'derived':
         this.query(source.query, scope)

@@ -30,7 +30,7 @@ export const missedMutants: readonly Mutant[] = [
     rule: 'B2',
     what: 'of an OR only the first part counts',
     file: 'src/plan/conditions.ts',
-    find: ': bounded(parts.flat(), context.maxConjs)',
+    find: ': disjoin(parts, context.maxConjs)',
     replace: ': (parts[0] as Dnf)',
     tests: [CONDITIONS],
     only: 'B2:',

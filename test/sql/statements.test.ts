@@ -122,7 +122,9 @@ describe('queries', () => {
   it('CTE names are seen by those behind them only', () => {
     const ctes = (text: string) => {
       const found: [string, boolean][] = []
-      walk(statementOf(text), { table: ({ relation }, cte) => found.push([relation.name, cte !== undefined]) })
+      walk(statementOf(text), {
+        source: (source, cte) => source.kind === 'table' && found.push([source.relation.name, cte !== undefined]),
+      })
       return found
     }
     expect(ctes('with a as (select 1 from b), b as (select 1 from a) select 1 from a, b')).toEqual([
