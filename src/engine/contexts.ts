@@ -1,0 +1,95 @@
+import { advisoryLockQuery, parseSettings, settingsQuery } from '../catalog/settings.js'
+import type { Isolation } from '../session/session.js'
+import type { Core } from './core.js'
+import type { Context } from './database.js'
+import { ConnectionState, type Source } from './source.js'
+
+/** Finds out under which settings and which catalog a connection's statements run. */
+export class Contexts {
+  readonly #engine: Core
+  readonly #loadingAside = new WeakSet<Source>()
+
+  constructor(engine: Core) {
+    this.#engine = engine
+  }
+
+  /** The context of the connection's session, or why there is none. */
+  async of(state: ConnectionState): Promise<Context | string> {
+    const { connection, session, source } = state
+    const known = state.context
+    if (state.recheckLocks) {
+      state.recheckLocks = false
+      const row = (await connection.run(advisoryLockQuery, [], undefined, true)).rows[0]
+      if (row?.[0] === 'f') session.unlocked()
+    }
+    if (known && session.settingsKnown && known.database.current(known) && !session.catalogTouched) return known
+    if (session.catalogTouched) return 'the transaction has changed definitions'
+    // Definitions can change what the search path leads to, without any SET.
+    if (known && !known.database.current(known)) session.settingsKnown = false
+    try {
+      source.database ??= await this.#engine.databaseOf(source.access, connection)
+      if (!session.settingsKnown || !state.settings) {
+        const row = (await connection.run(settingsQuery, [], undefined, true)).rows[0] ?? []
+        state.settings = parseSettings(row)
+        session.settingsKnown = true
+        // S6: however it came to be, by SET, by a function, or by the database's default.
+        if (session.inTransaction) session.setIsolation(state.settings.transactionIsolation as Isolation)
+        if (connection.pid !== undefined && connection.pid !== state.settings.pid) state.pooled = true
+        if (state.settings.temporary) session.spoil('the session has temporary tables')
+        if (state.settings.nullEquals) session.spoil('transform_null_equals is on')
+        if (!state.settings.utf8) session.spoil('client_encoding is not UTF8')
+      }
+      const current =
+        !session.inTransaction || (session.clean && isCachedIsolation(state.settings.transactionIsolation))
+      const context = await source.database.context(connection, state.settings, source.access.replica, current)
+      // A7: the snapshot of this transaction may be older than the definitions are. Another connection reads them for all.
+      if (!source.database.loaded) this.#loadAside(source)
+      state.context = context
+      if (!session.inTransaction && connection.status() === 'idle') source.learn(state, context)
+      this.#engine.configured(source.database)
+      return context
+    } catch (error) {
+      session.settingsKnown = false
+      this.#engine.failed('catalog', `the catalog of ${source.access.label} could not be read`, error)
+      return 'the catalog could not be read'
+    }
+  }
+
+  /** A7: who has an older catalog reads it again before it plans a write. S7: a store that does not answer fails none. */
+  async upToDate(state: ConnectionState, context: Context | string): Promise<Context | string> {
+    if (typeof context === 'string' || state.session.catalogTouched) return context
+    try {
+      if (!(await context.database.stale())) return context
+    } catch (error) {
+      this.#engine.failed('store', 'the catalog stamp could not be read: a write drops everything', error)
+      return 'the store does not answer'
+    }
+    context.database.forget()
+    return this.of(state)
+  }
+
+  /** Loads what `ready()` promises: settings and catalog, over a connection of its own. */
+  async prepare(state: ConnectionState): Promise<Context> {
+    if (!this.#engine.parserReady) await this.#engine.loadParser()
+    const { connection, source } = state
+    source.database ??= await this.#engine.databaseOf(source.access, connection)
+    const context = await this.of(state)
+    if (typeof context === 'string') throw this.#engine.lastFailure ?? new Error(`cacheops: ${context}`)
+    return context
+  }
+
+  #loadAside(source: Source): void {
+    if (this.#loadingAside.has(source)) return
+    this.#loadingAside.add(source)
+    const load = source.access.withConnection((connection) => {
+      const state = new ConnectionState(connection, source)
+      return this.prepare(state).finally(() => source.forget(state))
+    })
+    void load.catch(() => undefined).finally(() => this.#loadingAside.delete(source))
+  }
+}
+
+/** Whether reads of a transaction of this level may come from the cache (S6). */
+export function isCachedIsolation(isolation: string): boolean {
+  return isolation === 'read committed' || isolation === 'read uncommitted'
+}
