@@ -190,5 +190,14 @@ export class Runner {
 }
 
 function isSessionOnly({ kind }: Statement): boolean {
-  return kind === 'harmless' || kind === 'setting' || kind === 'lock'
+  switch (kind) {
+    case 'harmless':
+    case 'prepare':
+    case 'deallocate':
+    case 'setting':
+    case 'lock':
+      return true
+    default:
+      return false
+  }
 }

@@ -121,7 +121,12 @@ export function planWrite(
     case 'setting':
       effects.opaque = true
       break
+    case 'execute':
+      effects.everything(`EXECUTE ${statement.name} may do anything`, true)
+      break
     case 'transaction':
+    case 'prepare':
+    case 'deallocate':
     case 'harmless':
     case 'empty':
       break

@@ -9,6 +9,12 @@ export interface RelationName {
   readonly name: string
 }
 
+/** A function as the text names it. */
+export interface FunctionName {
+  readonly schema?: string
+  readonly name: string
+}
+
 /**
  * A literal that was lifted out of the text (SOUNDNESS A24). `slot` counts the lifted literals of a statement from 0;
  * its value belongs to the call, not to the statement.
@@ -334,7 +340,28 @@ export interface LockStatement {
   readonly kind: 'lock'
 }
 
-/** It changes no row, no setting and no table: SHOW, LISTEN, NOTIFY, ANALYZE, VACUUM, CHECKPOINT, EXPLAIN without ANALYZE, CLOSE, FETCH, DEALLOCATE, … */
+/** PREPARE name AS statement: nothing happens yet. The statement's parameters are its own, and get their values from EXECUTE. */
+export interface PrepareStatement {
+  readonly kind: 'prepare'
+  readonly name: string
+  readonly statement: Statement
+}
+
+/** EXECUTE name: only the session knows what the name stands for. */
+export interface ExecuteStatement {
+  readonly kind: 'execute'
+  readonly name: string
+  /** Functions that its arguments call. */
+  readonly calls: readonly FunctionName[]
+}
+
+/** DEALLOCATE name; without one it is ALL. */
+export interface DeallocateStatement {
+  readonly kind: 'deallocate'
+  readonly name?: string
+}
+
+/** It changes no row, no setting and no table: SHOW, LISTEN, NOTIFY, ANALYZE, VACUUM, CHECKPOINT, EXPLAIN without ANALYZE, CLOSE, FETCH, … */
 export interface HarmlessStatement {
   readonly kind: 'harmless'
   readonly command: string
@@ -347,7 +374,7 @@ export interface TableWriteStatement {
   readonly relations: readonly RelationName[]
   readonly cascade: boolean
   /** Functions that it calls by name (MERGE, COPY … WHERE). */
-  readonly calls?: readonly { readonly schema?: string; readonly name: string }[]
+  readonly calls?: readonly FunctionName[]
 }
 
 /** CREATE, ALTER, DROP, GRANT, COMMENT, …: the catalog may differ afterwards (SOUNDNESS A7). */
@@ -356,6 +383,8 @@ export interface DefinitionStatement {
   readonly command: string
   /** It makes or drops something temporary. */
   readonly temporary: boolean
+  /** CREATE TABLE AS, CREATE MATERIALIZED VIEW, SELECT INTO: what it runs to fill the new table. */
+  readonly runs?: Statement
 }
 
 /**
@@ -367,11 +396,16 @@ export interface OpaqueStatement {
   readonly kind: 'opaque'
   readonly reason: string
   readonly writes: boolean
-  readonly calls?: readonly { readonly schema?: string; readonly name: string }[]
+  readonly calls?: readonly FunctionName[]
   /** Tables that it names, as far as they could be read; for display only. */
   readonly relations: readonly RelationName[]
   /** SELECT … FOR UPDATE and its like inside. */
   readonly locks: boolean
+  /**
+   * EXPLAIN ANALYZE, COPY (query) TO, DECLARE CURSOR: the statement that it runs, and nothing besides. Its rows do not come
+   * back as its own.
+   */
+  readonly runs?: Statement
 }
 
 export interface EmptyStatement {
@@ -384,6 +418,9 @@ export type Statement =
   | TransactionStatement
   | SettingStatement
   | LockStatement
+  | PrepareStatement
+  | ExecuteStatement
+  | DeallocateStatement
   | HarmlessStatement
   | TableWriteStatement
   | DefinitionStatement

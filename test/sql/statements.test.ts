@@ -238,7 +238,7 @@ describe('writes', () => {
 })
 
 describe('other statements', () => {
-  it.each<[string, Partial<Statement> & Record<string, unknown>]>([
+  it.each<[string, { readonly kind?: Statement['kind'] } & Record<string, unknown>]>([
     ['begin', { kind: 'transaction', verb: 'begin', chain: false }],
     ['START TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY', { verb: 'begin', isolation: 'repeatable read' }],
     ['begin isolation level serializable', { verb: 'begin', isolation: 'serializable' }],
@@ -276,12 +276,33 @@ describe('other statements', () => {
     ['listen a', { kind: 'harmless' }],
     ["notify a, 'b'", { kind: 'harmless' }],
     ['unlisten *', { kind: 'harmless' }],
-    ['deallocate all', { kind: 'harmless' }],
     ['fetch 3 from c', { kind: 'harmless' }],
     ['close c', { kind: 'harmless' }],
     ['reindex table t', { kind: 'harmless' }],
     ['cluster', { kind: 'harmless' }],
-    ['prepare p as delete from t', { kind: 'harmless', command: 'prepare' }],
+    ['deallocate all', { kind: 'deallocate' }],
+    ['deallocate "P"', { kind: 'deallocate', name: 'P' }],
+    ['prepare p as delete from t', { kind: 'prepare', name: 'p', statement: { kind: 'write' } }],
+    ['prepare p (int) as select * from a where b = $1', { kind: 'prepare', statement: { kind: 'select' } }],
+    ['execute p', { kind: 'execute', name: 'p', calls: [] }],
+    ['execute p(f(1))', { kind: 'execute', name: 'p', calls: [{ name: 'f' }] }],
+    ['explain analyze delete from t', { kind: 'opaque', writes: true, runs: { kind: 'write' } }],
+    ['explain (analyze) execute p', { kind: 'opaque', writes: true, runs: { kind: 'execute', name: 'p' } }],
+    ['copy (delete from t returning 1) to stdout', { kind: 'opaque', writes: true, runs: { kind: 'write' } }],
+    ['declare c cursor for select a from t', { kind: 'opaque', writes: false, runs: { kind: 'select' } }],
+    ['create table u as select a from t', { kind: 'definition', temporary: false, runs: { kind: 'select' } }],
+    ['create temp table u as execute p', { kind: 'definition', temporary: true, runs: { kind: 'execute' } }],
+    ['create materialized view u as select 1', { kind: 'definition', runs: { kind: 'select' } }],
+    ['create table u (a int)', { kind: 'definition', command: 'create table' }],
+    ['select a into u from t', { kind: 'definition', runs: { kind: 'select', query: { body: { kind: 'select' } } } }],
+    [
+      'select a into temp u from t tablesample system (1)',
+      { temporary: true, runs: { kind: 'opaque', writes: false } },
+    ],
+    [
+      'explain analyze create table u as select 1',
+      { kind: 'opaque', writes: true, runs: { kind: 'definition', runs: { kind: 'select' } } },
+    ],
     ['explain delete from t', { kind: 'harmless', command: 'explain' }],
     ['explain (analyze false) delete from t', { kind: 'harmless' }],
     ['copy t to stdout', { kind: 'harmless' }],

@@ -1,8 +1,8 @@
-/** Statements that change no row, no setting and no definition. PREPARE only remembers; EXECUTE acts. */
+/** Statements that change no row, no setting and no definition. */
 export const HARMLESS: ReadonlySet<string> = new Set(
   (
-    'VariableShowStmt VacuumStmt CheckPointStmt ListenStmt UnlistenStmt NotifyStmt DeallocateStmt ClosePortalStmt ' +
-    'FetchStmt PrepareStmt ClusterStmt ReindexStmt'
+    'VariableShowStmt VacuumStmt CheckPointStmt ListenStmt UnlistenStmt NotifyStmt ClosePortalStmt FetchStmt ' +
+    'ClusterStmt ReindexStmt'
   ).split(' '),
 )
 

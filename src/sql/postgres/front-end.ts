@@ -52,7 +52,7 @@ function statement(node: RawNode, lifted: Lifted): Statement {
       case 'DeleteStmt':
         return { kind: 'write', write: write(type, body, contextOf(lifted)) }
       default:
-        return utility(type, body, commandOf(lifted))
+        return utility(type, body, commandOf(lifted), (value) => statement(nodeOf(value), lifted))
     }
   } catch (error) {
     if (error instanceof Unmapped) throw error
@@ -69,7 +69,8 @@ function selection(body: Raw, lifted: Lifted): Statement {
   if (into) {
     const relation = bodyOf(into, 'rel')
     const temporary = relation?.relpersistence === 't' || relation?.schemaname === 'pg_temp'
-    return { kind: 'definition', command: 'select into', temporary }
+    const runs = statement({ type: 'SelectStmt', body: withoutInto(body) }, lifted)
+    return { kind: 'definition', command: 'select into', temporary, runs }
   }
   const context = contextOf(lifted)
   const read = query(body, context)
@@ -83,6 +84,12 @@ function intoOf(body: Raw): Raw | undefined {
     if (into) return into
   }
   return undefined
+}
+
+function withoutInto(body: Raw): Raw {
+  const { intoClause: _, ...rest } = body
+  const left = bodyOf(body, 'larg')
+  return left ? { ...rest, larg: withoutInto(left) } : rest
 }
 
 function contextOf(lifted: Lifted): Context {

@@ -1,16 +1,22 @@
 import type { HarmlessStatement, RelationName, Statement, TableWriteStatement } from '../statement.js'
 import { DEFINITIONS, HARMLESS } from './commands.js'
-import { bodyOf, expectNode, flagOf, listOf, nodeOf, type Raw, textOf } from './raw.js'
+import { bodyOf, expectNode, flagOf, listOf, nodeOf, type Raw, requiredText, textOf } from './raw.js'
 import { setting } from './settings.js'
 import { relationName } from './sources.js'
 import { type Survey, survey } from './survey.js'
 import { transaction } from './transactions.js'
 
+/** A statement inside another one. */
+type Inner = (value: unknown) => Statement
+
 /** Every statement but SELECT, INSERT, UPDATE and DELETE. `command` is how the text begins. */
-export function utility(type: string, body: Raw, command: string): Statement {
+export function utility(type: string, body: Raw, command: string, inner: Inner): Statement {
   if (type === 'ConstraintsSetStmt') return harmless('set constraints')
   if (HARMLESS.has(type)) return harmless(command)
-  if (DEFINITIONS.has(type)) return { kind: 'definition', command, temporary: isTemporary(type, body) }
+  if (DEFINITIONS.has(type)) {
+    const runs = type === 'CreateTableAsStmt' ? { runs: inner(body.query) } : {}
+    return { kind: 'definition', command, temporary: isTemporary(type, body), ...runs }
+  }
   switch (type) {
     case 'TransactionStmt':
       return transaction(body)
@@ -26,13 +32,21 @@ export function utility(type: string, body: Raw, command: string): Statement {
     case 'MergeStmt':
       return merge(body)
     case 'CopyStmt':
-      return copy(body, command)
+      return copy(body, command, inner)
     case 'ExplainStmt':
-      return explain(body, command)
+      return explain(body, command, inner)
     case 'DeclareCursorStmt':
-      return opaque('a cursor', survey(body))
+      return { ...opaque('a cursor', survey(body)), runs: inner(body.query) }
+    case 'PrepareStmt':
+      return { kind: 'prepare', name: requiredText(body, 'name'), statement: inner(body.query) }
+    case 'ExecuteStmt':
+      return { kind: 'execute', name: requiredText(body, 'name'), calls: survey(body).calls }
+    case 'DeallocateStmt': {
+      const name = textOf(body, 'name')
+      return name === undefined ? { kind: 'deallocate' } : { kind: 'deallocate', name }
+    }
     default:
-      // EXECUTE, CALL, DO, LOAD, and what PostgreSQL will have tomorrow.
+      // CALL, DO, LOAD, and what PostgreSQL will have tomorrow.
       return { ...opaque(`${command.toUpperCase()} may do anything`, survey(body)), writes: true }
   }
 }
@@ -56,23 +70,22 @@ function merge(body: Raw): Statement {
   return { kind: 'table-write', command: 'merge', relations: written, cascade: false, calls }
 }
 
-function copy(body: Raw, command: string): Statement {
-  if (body.query !== undefined) return opaque('COPY of a query', survey(body))
+function copy(body: Raw, command: string, inner: Inner): Statement {
+  if (body.query !== undefined) return { ...opaque('COPY of a query', survey(body)), runs: inner(body.query) }
   if (!flagOf(body, 'is_from')) return harmless(command)
   const { calls } = survey(body)
   return { ...tableWrite('copy-from', [{ RangeVar: bodyOf(body, 'relation') }]), calls }
 }
 
-function explain(body: Raw, command: string): Statement {
+function explain(body: Raw, command: string, inner: Inner): Statement {
   const executed = listOf(body, 'options').some((item) => {
     const option = expectNode(item, 'DefElem', ['defname', 'arg', 'defaction', 'location'])
     return textOf(option, 'defname') === 'analyze' && !isFalse(option.arg)
   })
   if (!executed) return harmless(command)
-  const { type, body: inner } = nodeOf(body.query)
   const seen = survey(body)
-  const plain = type === 'SelectStmt' && inner.intoClause === undefined && !seen.writes
-  return { ...opaque('EXPLAIN ANALYZE', seen), writes: !plain }
+  const plain = nodeOf(body.query).type === 'SelectStmt' && !seen.writes
+  return { ...opaque('EXPLAIN ANALYZE', seen), writes: !plain, runs: inner(body.query) }
 }
 
 /** `(analyze false)`: anything but a plain no is a yes. */
