@@ -4,7 +4,8 @@ import { bindConj } from '../invalidation/bind.js'
 import { imageValue, UNKEYED } from '../invalidation/canonical.js'
 import type { Change, RowChange, RowImage, Scheme } from '../invalidation/dependency.js'
 import type { BindLimits, CallValues } from '../invalidation/template.js'
-import type { Cascade, RowWrite } from '../plan/write.js'
+import type { Cascade } from '../plan/cascades.js'
+import type { RowWrite } from '../plan/write.js'
 
 /** How the images of a write are had: the cheapest way that the schemes in use need. */
 export interface ImagePlan {

@@ -3,6 +3,7 @@ import type { StatementPlan } from '../plan/planner.js'
 import { changesAnything, type WritePlan } from '../plan/write.js'
 import type { Analysis } from '../sql/analysis.js'
 import type { Statement } from '../sql/statement.js'
+import { writeBlind } from './blind.js'
 import type { Call } from './connection.js'
 import { Contexts } from './contexts.js'
 import type { Core } from './core.js'
@@ -10,6 +11,7 @@ import type { Context } from './database.js'
 import { follow, past } from './pass.js'
 import { Reads } from './reads.js'
 import type { Scope } from './scope.js'
+import { writeSeveral } from './several.js'
 import type { ConnectionState, Source } from './source.js'
 import { beginStream, type Stream } from './streams.js'
 import { Transactions } from './transactions.js'
@@ -28,7 +30,7 @@ export class Runner {
     this.#contexts = new Contexts(engine)
     this.#reads = new Reads(engine, (...args) => this.#replanned(...args))
     this.#writer = new Writer(engine)
-    this.#transactions = new Transactions(engine, this.#contexts, this.#writer)
+    this.#transactions = new Transactions(engine, this.#contexts)
   }
 
   /**
@@ -67,7 +69,7 @@ export class Runner {
     if (statement?.kind === 'empty') return call.passThrough()
     if (connection.status() === 'failed') {
       // A string of several may begin with ROLLBACK, and write behind it.
-      if (!only) return this.#writer.several(state, 'the transaction has failed', call, analysis, scope)
+      if (!only) return writeSeveral(this.#engine, state, 'the transaction has failed', call, analysis, scope)
       return past(this.#engine, state, call, 'the transaction has failed')
     }
     // Nothing of ours goes before SET TRANSACTION: the server wants it before any query. A backslash may hide more (A24).
@@ -79,7 +81,7 @@ export class Runner {
       analysis = this.#engine.analyze(call.text, { lift: false })
     }
     if (analysis.statements.length !== 1) {
-      return this.#writer.several(state, await this.#contexts.upToDate(state, context), call, analysis, scope)
+      return writeSeveral(this.#engine, state, await this.#contexts.upToDate(state, context), call, analysis, scope)
     }
     const single = analysis.statements[0] as Analysis
     if (typeof context === 'string') return this.#withoutContext(state, call, single, context, scope)
@@ -172,7 +174,7 @@ export class Runner {
     const { statement } = analysis.template
     if (isSessionOnly(statement)) return this.#sessionOnly(state, call, statement)
     // A query may call a function that writes: without a catalog nobody knows.
-    return this.#writer.blind(state, call, reason, scope, statement.kind === 'select')
+    return writeBlind(this.#engine, state, call, reason, scope, statement.kind === 'select')
   }
 
   /** Notes a cursor, a stream or a COPY that its driver is about to run. */

@@ -1,12 +1,14 @@
 import type { MaybePromise } from '../base/vocabulary.js'
 import type { Change } from '../invalidation/dependency.js'
 import { changesAnything } from '../plan/write.js'
+import { coarse, EVERYTHING } from './changes.js'
 import { outcomeUnknown } from './connection.js'
 import type { Core } from './core.js'
 import type { Context } from './database.js'
+import { endsTransaction } from './ends-transaction.js'
+import { unknownOutcome } from './outcomes.js'
 import type { Scope } from './scope.js'
 import type { ConnectionState } from './source.js'
-import { coarse, EVERYTHING, endsTransaction, unknownOutcome } from './writer.js'
 
 /** A statement that its driver runs by itself: a cursor, a stream, a COPY. */
 export interface Stream {

@@ -1,23 +1,22 @@
 import type { Isolation, Session } from '../session/session.js'
 import type { TransactionStatement } from '../sql/statement.js'
+import { EVERYTHING } from './changes.js'
 import { type Call, outcomeUnknown } from './connection.js'
 import type { Contexts } from './contexts.js'
 import type { Core } from './core.js'
+import { sawOthers, unknownOutcome } from './outcomes.js'
 import { past } from './pass.js'
 import type { Scope } from './scope.js'
 import type { ConnectionState } from './source.js'
-import { EVERYTHING, unknownOutcome, type Writer } from './writer.js'
 
 /** Runs the verbs of transactions, and delivers at the outermost commit (S6). */
 export class Transactions {
   readonly #engine: Core
   readonly #contexts: Contexts
-  readonly #writer: Writer
 
-  constructor(engine: Core, contexts: Contexts, writer: Writer) {
+  constructor(engine: Core, contexts: Contexts) {
     this.#engine = engine
     this.#contexts = contexts
-    this.#writer = writer
   }
 
   async run<R>(state: ConnectionState, call: Call<R>, statement: TransactionStatement, scope: Scope): Promise<R> {
@@ -87,7 +86,7 @@ export class Transactions {
       result = await call.passThrough()
     } catch (error) {
       const { changes, cause } = session.end()
-      if (!outcomeUnknown(error)) await this.#writer.sawOthers(state, changes, cause, error)
+      if (!outcomeUnknown(error)) await sawOthers(this.#engine, state, changes, cause, error)
       else await unknownOutcome(this.#engine, state, changes, cause)
       this.#chained(state, statement, isolation)
       throw error

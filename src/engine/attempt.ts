@@ -1,0 +1,58 @@
+import type { Change } from '../invalidation/dependency.js'
+import type { RowWrite } from '../plan/write.js'
+import type { Entry } from '../store/store.js'
+import type { Call } from './connection.js'
+import type { Core } from './core.js'
+import type { ImageFold, ImagePlan } from './images.js'
+import type { ConnectionState } from './source.js'
+import { widenedName } from './widen.js'
+
+/** A write that was carried out. */
+export interface Done<R> {
+  /** Decodes for the caller, whose parsers may throw: only once all is concluded. */
+  readonly result: () => R
+  readonly changes: readonly Change[]
+  /** No row was touched: another's commit may be seen (A13). */
+  readonly none: boolean
+}
+
+/** A write that brings images of its rows, on its way. */
+export interface Attempt<R> {
+  readonly engine: Core
+  readonly state: ConnectionState
+  readonly call: Call<R>
+  /** The statement with what stands before it: the positions in an error are those of the user's text. */
+  readonly text: string
+  readonly rows: RowWrite
+  readonly images: ImagePlan
+  readonly fold: ImageFold
+  readonly autocommit: boolean
+}
+
+/** Runs it as the user wrote it. */
+export async function pass<R>(engine: Core, call: Call<R>): Promise<R> {
+  if (engine.pausing) await engine.pause('before-database', call.text)
+  const result = await call.passThrough()
+  if (engine.pausing) await engine.pause('after-database', call.text)
+  return result
+}
+
+/** Runs it in other words, which return more. */
+export async function ask<R>({ engine, state, call }: Attempt<R>, text: string): Promise<Entry> {
+  if (engine.pausing) await engine.pause('before-database', call.text)
+  const name = call.name === undefined ? undefined : widenedName(call.name, text)
+  const entry = await state.connection.run(text, call.params, name)
+  if (engine.pausing) await engine.pause('after-database', call.text)
+  return entry
+}
+
+export function given<R>(result: R): () => R {
+  return () => result
+}
+
+/** The result without the columns that were added. */
+export function strip(entry: Entry, added: number): Entry {
+  const fields = entry.fields.slice(0, entry.fields.length - added)
+  // Without a RETURNING of its own the statement has no rows to show.
+  return { ...entry, fields, rows: fields.length === 0 ? [] : entry.rows.map((row) => row.slice(0, fields.length)) }
+}
