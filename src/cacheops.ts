@@ -32,6 +32,8 @@ export interface CacheopsStats {
   readonly bypasses: Readonly<Record<string, number>>
   readonly invalidations: number
   readonly storeErrors: number
+  /** Hits that `verify` ran again. `skipped`: a write came in between, or there was no connection like that of the hit. */
+  readonly verified: { readonly equal: number; readonly different: number; readonly skipped: number }
   readonly store: StoreStats | undefined
 }
 
@@ -146,7 +148,9 @@ export class Cacheops {
   /** Hears events; gives the function that stops it. */
   on<Name extends EventName>(name: Name, listener: (event: Events[Name]) => void): () => void {
     if (!isEventName(name)) {
-      throw new ConfigError(`on: expected 'read', 'bypass', 'invalidated' or 'failure', got ${show(name)}.`)
+      throw new ConfigError(
+        `on: expected 'read', 'bypass', 'invalidated', 'failure' or 'difference', got ${show(name)}.`,
+      )
     }
     if (typeof listener !== 'function') throw new ConfigError(`on: expected a function to call, got ${show(listener)}.`)
     return this.#engine.events.on(name, listener)
@@ -187,6 +191,7 @@ export class Cacheops {
       bypasses: Object.fromEntries(stats.bypasses),
       invalidations: stats.invalidations,
       storeErrors: stats.storeErrors,
+      verified: { ...stats.verified },
       store,
     }
   }

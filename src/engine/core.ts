@@ -3,7 +3,7 @@ import type { AnalyzeOptions } from '../sql/analyze.js'
 import type { Access, Call, Connection } from './connection.js'
 import type { Context, Database } from './database.js'
 import type { Delivery } from './delivery.js'
-import type { FailureEvent } from './events.js'
+import type { DifferenceEvent, FailureEvent } from './events.js'
 import type { Config } from './options.js'
 import type { Reader } from './reader.js'
 import type { Scope } from './scope.js'
@@ -44,6 +44,8 @@ export interface Core {
   pause(point: PausePoint, what: string): Promise<void> | undefined
   bypassed(sql: string, reason: string, tables: readonly string[]): void
   failed(what: FailureEvent['what'], message: string, error: unknown): void
+  /** A hit was found to differ from the database. */
+  differed(event: DifferenceEvent): void
   configured(database: Database): void
   explained(
     scope: Scope,

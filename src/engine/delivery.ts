@@ -26,6 +26,8 @@ export class Delivery {
   readonly #stats: Stats
   /** Called where a delivered change says that definitions changed. */
   readonly #onCatalog: (database: string) => void
+  /** Told of all that was handed to the store, whatever it dropped. */
+  onDelivered: ((database: string, changes: readonly Change[], cause: string) => void) | undefined
   readonly #undelivered = new Map<string, Change[]>()
   #flushing: Promise<boolean> | undefined
   readonly #grace = new Map<string, number>()
@@ -114,6 +116,7 @@ export class Delivery {
 
   #told(database: string, changes: readonly Change[], cause: Cause, dropped: Invalidated): void {
     this.#stats.invalidations++
+    this.onDelivered?.(database, changes, cause.text)
     if (!this.#events.heard('invalidated')) return
     this.#events.emit('invalidated', {
       database,

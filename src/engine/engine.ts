@@ -5,10 +5,11 @@ import type { Change } from '../invalidation/dependency.js'
 import type { Analysis, TextAnalysis } from '../sql/analysis.js'
 import { type AnalyzeOptions, createAnalyzer, loadParser, parserFailed } from '../sql/analyze.js'
 import type { Access, Call, Connection } from './connection.js'
+import { Contexts } from './contexts.js'
 import type { Core, PausePoint } from './core.js'
 import { type Context, Database, queryOf } from './database.js'
 import { Delivery } from './delivery.js'
-import { Emitter, type FailureEvent } from './events.js'
+import { type DifferenceEvent, Emitter, type FailureEvent } from './events.js'
 import { explain } from './explain.js'
 import type { Config } from './options.js'
 import { Reader } from './reader.js'
@@ -17,6 +18,7 @@ import { type Scope, Scopes } from './scope.js'
 import { settle } from './settle.js'
 import { ConnectionState, Source } from './source.js'
 import { Stats } from './stats.js'
+import { Verifier } from './verifier.js'
 
 /** Bytes that analyses and plans of texts may take. */
 const ANALYSIS_BYTES = 32 * 1024 * 1024
@@ -33,6 +35,7 @@ export class Engine implements Core {
   readonly delivery: Delivery
   readonly reader: Reader
   readonly runner: Runner
+  readonly #contexts: Contexts
   /** A test's hook; nothing else sets it. */
   onPause: ((point: PausePoint, what: string) => Promise<void> | undefined) | undefined
   lastFailure: unknown
@@ -51,7 +54,9 @@ export class Engine implements Core {
     this.config = config
     this.delivery = new Delivery(config, this.events, this.stats, (id) => this.forgetCatalog(id))
     this.reader = new Reader(config, this.delivery, this.events, this.stats)
-    this.runner = new Runner(this)
+    this.#contexts = new Contexts(this)
+    const verifier = config.verify > 0 ? new Verifier(this, this.#contexts, this.stats, config.verify) : undefined
+    this.runner = new Runner(this, this.#contexts, verifier)
   }
 
   get parserReady(): boolean {
@@ -150,6 +155,11 @@ export class Engine implements Core {
     this.#tell(message, error instanceof Error ? error.message : '')
   }
 
+  differed(event: DifferenceEvent): void {
+    this.events.emit('difference', event)
+    this.#tell(`a hit differs from the database (${event.difference})`, event.sql)
+  }
+
   /** Each message once a minute at most. */
   #tell(message: string, detail: string): void {
     const { logger } = this.config
@@ -208,7 +218,7 @@ export class Engine implements Core {
     return source.access.withConnection(async (connection) => {
       const state = new ConnectionState(connection, source)
       try {
-        return await this.runner.prepare(state)
+        return await this.#contexts.prepare(state)
       } finally {
         source.forget(state)
       }

@@ -1,5 +1,5 @@
 import { type Channel, channel } from 'node:diagnostics_channel'
-import type { Operation } from '../base/vocabulary.js'
+import type { Operation, WireRow } from '../base/vocabulary.js'
 
 /** A read that the cache was asked for. */
 export interface ReadEvent {
@@ -43,9 +43,30 @@ export interface InvalidatedEvent {
 
 /** Something failed that the application did not see, or saw as another error. */
 export interface FailureEvent {
-  readonly what: 'store' | 'catalog' | 'parser' | 'settings' | 'listener' | 'outcome'
+  readonly what: 'store' | 'catalog' | 'parser' | 'settings' | 'listener' | 'outcome' | 'verify'
   readonly message: string
   readonly error: unknown
+}
+
+/** With `verify`: a hit was run again, and the database said something else although no write was told to the store meanwhile. */
+export interface DifferenceEvent {
+  readonly sql: string
+  /** Values as they are sent to the server. */
+  readonly params: readonly (string | Uint8Array | null)[]
+  readonly key: string
+  readonly tables: readonly string[]
+  /** `order`: the same rows in another order; where ORDER BY leaves rows equal, the server may choose. */
+  readonly difference: 'rows' | 'order'
+  /** When the entry was stored, where the store tells. */
+  readonly stored: Date | undefined
+  /** The conditions whose stamps it was stored under, and which still stand. */
+  readonly dependencies: readonly { readonly table: string; readonly conj: Readonly<Record<string, string | null>> }[]
+  /** This process's writes to its tables since then, the oldest first. */
+  readonly writes: readonly { readonly at: Date; readonly cause: string }[]
+  /** At most ten rows that only the entry has, values as text by position. */
+  readonly onlyCached: readonly WireRow[]
+  /** At most ten rows that only the database has. */
+  readonly onlyDatabase: readonly WireRow[]
 }
 
 export interface Events {
@@ -53,11 +74,12 @@ export interface Events {
   readonly bypass: BypassEvent
   readonly invalidated: InvalidatedEvent
   readonly failure: FailureEvent
+  readonly difference: DifferenceEvent
 }
 
 export type EventName = keyof Events
 
-const NAMES: readonly EventName[] = ['read', 'bypass', 'invalidated', 'failure']
+const NAMES: readonly EventName[] = ['read', 'bypass', 'invalidated', 'failure', 'difference']
 
 export function isEventName(name: unknown): name is EventName {
   return NAMES.includes(name as EventName)
@@ -70,6 +92,7 @@ export class Emitter {
     bypass: new Set(),
     invalidated: new Set(),
     failure: new Set(),
+    difference: new Set(),
   }
   readonly #channels = Object.fromEntries(NAMES.map((name) => [name, channel(`cacheops:${name}`)])) as Record<
     EventName,

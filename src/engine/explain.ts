@@ -1,11 +1,12 @@
 import { bind } from '../invalidation/bind.js'
+import type { Dependency } from '../invalidation/dependency.js'
 import { operationOf } from '../plan/operation.js'
 import { changesAnything } from '../plan/write.js'
 import type { Analysis } from '../sql/analysis.js'
 import type { Call } from './connection.js'
 import type { Core } from './core.js'
 import type { Context } from './database.js'
-import type { Explanation } from './explanation.js'
+import type { ExplainedConj, Explanation } from './explanation.js'
 import { pinnedValues } from './images.js'
 import type { Scope } from './scope.js'
 
@@ -71,8 +72,13 @@ export function explain(
     dependencies: dependencies.map(({ scheme, values: bound }) => ({
       table: scheme.table,
       reads: scheme.read ?? '*',
-      conj: Object.fromEntries(scheme.compared.map((column, index) => [column, bound[index] ?? null])),
+      conj: conjOf({ scheme, values: bound }),
       scheme: scheme.id,
     })),
   }
+}
+
+/** What a row must meet to matter to a dependency. */
+export function conjOf({ scheme, values }: Dependency): ExplainedConj {
+  return Object.fromEntries(scheme.compared.map((column, index) => [column, values[index] ?? null]))
 }

@@ -49,6 +49,11 @@ export interface CacheopsOptions {
   readonly degradeOnFailure?: boolean
   /** Longest `IN` whose values are followed one by one; default 32. */
   readonly longDisjunction?: number
+  /**
+   * The share of hits, from 0 to 1, that is run against the database again, in the background; a difference is an event.
+   * Default 0.
+   */
+  readonly verify?: number
   /** What triggers write that the catalog does not show. */
   readonly triggers?: Readonly<Record<string, { readonly writes: readonly string[] }>>
   /** What functions write that the catalog does not show. */
@@ -67,6 +72,7 @@ export interface Config {
   readonly vary: ((query: VaryQuery) => string) | undefined
   readonly degradeOnFailure: boolean
   readonly longDisjunction: number
+  readonly verify: number
   readonly declarations: Declarations
   readonly logger: Logger | undefined
 }
@@ -80,6 +86,7 @@ const OPTION_NAMES = [
   'vary',
   'degradeOnFailure',
   'longDisjunction',
+  'verify',
   'triggers',
   'functions',
   'logger',
@@ -112,6 +119,12 @@ export function checkOptions(options: CacheopsOptions): Config {
   if (!Number.isInteger(longDisjunction) || longDisjunction < 1 || longDisjunction > 1000) {
     throw new ConfigError(`longDisjunction: expected a whole number from 1 to 1000, got ${show(longDisjunction)}.`)
   }
+  const { verify = 0 } = options
+  if (typeof verify !== 'number' || !(verify >= 0 && verify <= 1)) {
+    throw new ConfigError(
+      `verify: expected the share of hits to run again, a number from 0 to 1 such as 0.01, got ${show(verify)}.`,
+    )
+  }
   if (options.logger !== undefined && typeof options.logger?.warn !== 'function') {
     throw new ConfigError(
       `logger: expected an object with a warn(message) method such as console, got ${show(options.logger)}.`,
@@ -138,6 +151,7 @@ export function checkOptions(options: CacheopsOptions): Config {
     vary: options.vary,
     degradeOnFailure: options.degradeOnFailure ?? true,
     longDisjunction,
+    verify,
     declarations: {
       triggers: checkDeclared(options.triggers, 'triggers'),
       functions: checkDeclared(options.functions, 'functions'),

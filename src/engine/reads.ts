@@ -11,6 +11,7 @@ import { follow, past } from './pass.js'
 import type { CachedRead, Flight } from './reader.js'
 import type { Scope } from './scope.js'
 import type { ConnectionState, Source } from './source.js'
+import type { Verifier } from './verifier.js'
 
 /** How often a read looks for definitions that hold before it goes past the cache. */
 const MOST_TRIES = 3
@@ -22,10 +23,12 @@ type Replan = <R>(state: ConnectionState, call: Call<R>, analysis: Analysis, sco
 export class Reads {
   readonly #engine: Core
   readonly #replan: Replan
+  readonly #verifier: Verifier | undefined
 
-  constructor(engine: Core, replan: Replan) {
+  constructor(engine: Core, replan: Replan, verifier: Verifier | undefined) {
     this.#engine = engine
     this.#replan = replan
+    this.#verifier = verifier
   }
 
   /**
@@ -42,17 +45,18 @@ export class Reads {
     if (typeof read === 'string') return undefined
     const { kept } = this.#engine.reader
     const reply = this.#engine.reader.look(read)
-    if (reply instanceof Promise) return reply.then((late) => this.#peeked(read, late, call, kept))
-    return this.#peeked(read, reply, call, kept)
+    if (reply instanceof Promise) return reply.then((late) => this.#peeked(source, read, late, call, kept))
+    return this.#peeked(source, read, reply, call, kept)
   }
 
   #peeked<R>(
+    source: Source,
     read: CachedRead,
     reply: Awaited<ReturnType<Core['reader']['look']>>,
     call: Call<R>,
     kept: number,
   ): MaybePromise<{ readonly result: R } | undefined> {
-    if (reply?.kind === 'hit') return { result: this.#hit(read, reply.entry, call, false) }
+    if (reply?.kind === 'hit') return { result: this.#hit(source, read, reply, call) }
     if (reply?.kind !== 'miss') return undefined
     const { key } = read.request
     const flight = this.#engine.reader.flights.get(key)
@@ -60,7 +64,7 @@ export class Reads {
       call.looked = { key, read, reply, kept }
       return undefined
     }
-    return this.#engine.reader.join(flight).then((entry) => entry && { result: this.#hit(read, entry, call, true) })
+    return this.#engine.reader.join(flight).then((entry) => entry && { result: this.#joined(read, entry, call) })
   }
 
   #baseline(source: Source): Context | undefined {
@@ -95,7 +99,7 @@ export class Reads {
     if (typeof read === 'string') return undefined
     const reply = this.#look(read, call)
     if (reply instanceof Promise) return undefined
-    if (reply?.kind === 'hit') return { result: this.#hit(read, reply.entry, call, false) }
+    if (reply?.kind === 'hit') return { result: this.#hit(state.source, read, reply, call) }
     if (reply?.kind !== 'miss' || this.#engine.reader.flights.has(read.request.key)) return undefined
     return { result: this.#fill(state, call, read, reply.lease) }
   }
@@ -146,7 +150,7 @@ export class Reads {
     }
     if (reply?.kind === 'hit') {
       this.#engine.explained(scope, call, analysis, context, undefined, true)
-      return this.#hit(read, reply.entry, call, false)
+      return this.#hit(state.source, read, reply, call)
     }
     if (reply?.kind === 'blocked') return past(this.#engine, state, call, reply.reason, read.plan.tableIds)
     const lease = reply?.lease
@@ -156,7 +160,7 @@ export class Reads {
       const entry = await reader.join(flight)
       if (entry) {
         this.#engine.explained(scope, call, analysis, context, undefined, true)
-        return this.#hit(read, entry, call, true)
+        return this.#joined(read, entry, call)
       }
     }
     this.#engine.explained(scope, call, analysis, context, undefined, false)
@@ -175,9 +179,17 @@ export class Reads {
     return reply
   }
 
-  #hit<R>(read: CachedRead, entry: Entry, call: Call<R>, joined: boolean): R {
+  #hit<R>(source: Source, read: CachedRead, reply: ReadReply & { readonly kind: 'hit' }, call: Call<R>): R {
+    const { entry, lease, stored } = reply
     const result = call.decode(entry)
-    this.#engine.reader.told(read, true, joined)
+    this.#engine.reader.told(read, true, false)
+    this.#verifier?.hit({ source, read, entry, lease, stored, params: call.params })
+    return result
+  }
+
+  #joined<R>(read: CachedRead, entry: Entry, call: Call<R>): R {
+    const result = call.decode(entry)
+    this.#engine.reader.told(read, true, true)
     return result
   }
 

@@ -5,7 +5,7 @@ import type { Analysis } from '../sql/analysis.js'
 import type { Statement } from '../sql/statement.js'
 import { writeBlind } from './blind.js'
 import type { Call } from './connection.js'
-import { Contexts } from './contexts.js'
+import type { Contexts } from './contexts.js'
 import type { Core } from './core.js'
 import type { Context } from './database.js'
 import { follow, past } from './pass.js'
@@ -15,6 +15,7 @@ import { writeSeveral } from './several.js'
 import type { ConnectionState, Source } from './source.js'
 import { beginStream, type Stream } from './streams.js'
 import { Transactions } from './transactions.js'
+import type { Verifier } from './verifier.js'
 import { Writer } from './writer.js'
 
 /** Runs the calls of connections: from the cache, past it, or as writes with their invalidation. */
@@ -25,10 +26,11 @@ export class Runner {
   readonly #writer: Writer
   readonly #transactions: Transactions
 
-  constructor(engine: Core) {
+  /** @param verifier - runs hits again, where that is asked for */
+  constructor(engine: Core, contexts: Contexts, verifier: Verifier | undefined) {
     this.#engine = engine
-    this.#contexts = new Contexts(engine)
-    this.#reads = new Reads(engine, (...args) => this.#replanned(...args))
+    this.#contexts = contexts
+    this.#reads = new Reads(engine, (...args) => this.#replanned(...args), verifier)
     this.#writer = new Writer(engine)
     this.#transactions = new Transactions(engine, this.#contexts)
   }
@@ -39,11 +41,6 @@ export class Runner {
    */
   peek<R>(source: Source, call: Call<R>, scope: Scope): MaybePromise<{ readonly result: R } | undefined> {
     return this.#reads.peek(source, call, scope)
-  }
-
-  /** Loads what `ready()` promises: settings and catalog, over a connection of its own. */
-  prepare(state: ConnectionState): Promise<Context> {
-    return this.#contexts.prepare(state)
   }
 
   /** Runs a call on its connection. Calls of one connection must not overlap: the driver hands them over one by one. */

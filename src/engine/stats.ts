@@ -6,6 +6,8 @@ export class Stats {
   readonly bypasses = new Map<string, number>()
   invalidations = 0
   storeErrors = 0
+  /** Of `verify`. `skipped`: a write came in between, the session's settings differ from the pool's, or it could not be asked. */
+  readonly verified = { equal: 0, different: 0, skipped: 0 }
 
   bypassed(reason: string): void {
     // Reasons name tables and functions: bounded, as a hostile text must not fill the memory.

@@ -26,6 +26,8 @@ export interface CacheableRead extends ReadBase {
   readonly dependencies: readonly DependencyTemplate[]
   /** Ids of all tables in `dependencies`. */
   readonly tableIds: readonly string[]
+  /** It has an ORDER BY. */
+  readonly ordered: boolean
   /** Values that may be input words such as `'today'` (A10): looked at in each call. */
   readonly suspects: { readonly params: readonly number[]; readonly literals: readonly number[] }
 }
@@ -68,6 +70,7 @@ export function planRead(query: Query, catalog: Catalog, searchPath: readonly st
     tables: reader.tables,
     cacheable: true,
     dependencies: reader.dependencies,
+    ordered: query.orderBy.length > 0,
     tableIds: [...new Set(reader.dependencies.map((dependency) => dependency.table))],
     suspects: { params: [...expressions.suspects.params], literals: [...expressions.suspects.literals] },
   }

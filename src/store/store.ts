@@ -44,7 +44,8 @@ export interface Lease {
 /** `stale-catalog`: the catalog stamp is another now; reload the catalog first (A7). */
 export type ReadReply =
   | { readonly kind: 'stale-catalog' }
-  | { readonly kind: 'hit'; readonly entry: Entry; readonly lease: Lease }
+  /** `stored`: when, in milliseconds since 1970 by the clock of who stored it; for stories, nothing is decided by it. */
+  | { readonly kind: 'hit'; readonly entry: Entry; readonly lease: Lease; readonly stored?: number }
   | { readonly kind: 'miss'; readonly lease: Lease }
   /** A table is blocked (A2), or another process speaks another layout (A22): neither read nor stored. */
   | { readonly kind: 'blocked'; readonly reason: string }

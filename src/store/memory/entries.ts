@@ -18,8 +18,8 @@ export class KeptEntry {
 
   constructor(lease: MemoryLease, entry: Entry, ttl: number) {
     this.lease = lease
-    this.reply = Object.freeze({ kind: 'hit', entry, lease })
     this.stored = performance.now()
+    this.reply = Object.freeze({ kind: 'hit', entry, lease, stored: Date.now() })
     this.expires = this.stored + ttl
     let bytes = entryBytes(lease.key, entry)
     for (const stamp of lease.stamps) if (stamp.home !== undefined) bytes += stampBytes(stamp.key)
