@@ -1,3 +1,4 @@
+import { unseenCalls } from './calls.js'
 import type { Catalog, Reference, Table, UserFunction } from './catalog.js'
 import { overloadedTypes } from './equality.js'
 import { buildFunction } from './functions.js'
@@ -11,7 +12,8 @@ const ACTIONS = { a: 'no action', r: 'restrict', c: 'cascade', n: 'set null', d:
 export function buildCatalog(database: string, serverVersion: number, rows: CatalogRows): Catalog {
   const overloaded = overloadedTypes(rows.operators, rows.casts, rows.types)
   const references = new Map<number, Reference[]>()
-  const tables = buildTables(rows, overloaded, (oid) => listAt(references, oid))
+  const unseen = unseenCalls(rows)
+  const tables = buildTables(rows, overloaded, unseen, (oid) => listAt(references, oid))
   addReferences(rows, tables, references)
 
   const functionByOid = new Map<number, UserFunction>()
@@ -38,6 +40,9 @@ export function buildCatalog(database: string, serverVersion: number, rows: Cata
     userOperators,
     overloadedTypes: overloaded,
     userTypes: new Set(rows.types.map(([, , name]) => name)),
+    operatorCalls: unseen.operators,
+    castCalls: unseen.casts,
+    implicitCalls: unseen.implicit,
     userCasts: new Set(rows.casts.filter((cast) => !cast[6]).map((cast) => cast[3])),
     systemRelations: new Set(rows.systemRelations.map(([schema, name]) => systemName(schema, name))),
     opaque: opaque(rows),

@@ -57,6 +57,16 @@ export interface Trigger {
   readonly functionOid: number
 }
 
+/** A policy of row-level security (A6). */
+export interface RowPolicy {
+  readonly name: string
+  readonly command: 'all' | 'select' | 'insert' | 'update' | 'delete'
+  /** The expression of USING: the table's columns by name, every other name that is not of pg_catalog qualified. Empty for none. */
+  readonly using: string
+  /** The expression of WITH CHECK. Empty for none. */
+  readonly check: string
+}
+
 export interface Table {
   readonly oid: number
   readonly schema: string
@@ -80,9 +90,27 @@ export interface Table {
   /** The oids of the tables that it directly inherits from, or is a partition of, and of those that inherit from it. */
   readonly parents: readonly number[]
   readonly children: readonly number[]
+  /**
+   * B8: the id by which stamps, schemes and changes know its rows: the root's for every member of a tree of partitions or of
+   * inheritance, whatever name a statement uses for it (columns have the same names and types in all of them), else its
+   * own. `undefined` where its rows cannot be followed so: a tree that has several roots or a foreign table in it, a
+   * view, a foreign table, a sequence, a temporary table.
+   */
+  readonly stampId: string | undefined
   readonly rowSecurity: boolean
-  /** The oids of the user functions that its columns' defaults call, those of their domains included. */
-  readonly userDefaults: readonly number[]
+  /** A6: all there are, for whatever role. They count where `rowSecurity` is true. */
+  readonly policies: readonly RowPolicy[]
+  /**
+   * The oids of the user functions that an INSERT or UPDATE of it may call unseen: of defaults, generated columns, CHECK and
+   * exclusion constraints, domains, indexes, partition keys, and casts on assignment, those of all members of its tree
+   * included. Triggers and policies are not among them. Of a materialized view: those that REFRESH may call.
+   */
+  readonly writeCalls: readonly number[]
+  /**
+   * The oids of the user functions that whoever names it may call unseen: of its policies, or of its definition if it is a
+   * view. Not of what a view reads in its turn.
+   */
+  readonly readCalls: readonly number[]
   /**
    * For a view: the oids of the relations that its definition reads, to any depth, views on the way included. Empty
    * for others: a materialized view depends on itself (A16). An oid that `Catalog.tables` does not have is a system relation.
@@ -131,6 +159,12 @@ export interface Catalog {
   readonly overloadedTypes: ReadonlySet<number>
   /** Names of user-defined types (enums, domains, composites, rows of tables, ranges), for casts. */
   readonly userTypes: ReadonlySet<string>
+  /** The oids of the user functions that an operator may call, by its bare name: a statement names only the operator. */
+  readonly operatorCalls: ReadonlyMap<string, readonly number[]>
+  /** The oids of the user functions that a cast may call, by the `typname` of its target; a domain's checks are among them. */
+  readonly castCalls: ReadonlyMap<string, readonly number[]>
+  /** The oids of the user functions of implicit casts: any expression may call them. */
+  readonly implicitCalls: readonly number[]
   /** `typname`s of types to which a user-defined cast leads that is not known to be immutable, for casts (A10). */
   readonly userCasts: ReadonlySet<string>
   /** Names of the relations of pg_catalog, and `information_schema.name`. */

@@ -14,7 +14,7 @@ export interface LoadOptions {
 }
 
 /**
- * Set for the length of the transaction: what the printed names and definitions depend on; no compiling, as the many small
+ * Set for the length of the transaction: what the printed names, definitions and constants depend on; no compiling, as the many small
  * parts of the statement look dear enough for it, and it takes ten times as long as to run them; and to give up where a
  * view's definition has to wait for who alters its tables: before `deadlock_timeout`, so that it is never the user's
  * migration that fails for it.
@@ -22,6 +22,12 @@ export interface LoadOptions {
 const PINNED: readonly (readonly [name: string, value: string])[] = [
   ['search_path', ''],
   ['quote_all_identifiers', 'off'],
+  ['standard_conforming_strings', 'on'],
+  ['DateStyle', 'ISO, MDY'],
+  ['IntervalStyle', 'postgres'],
+  ['TimeZone', 'UTC'],
+  ['bytea_output', 'hex'],
+  ['extra_float_digits', '1'],
   ['jit', 'off'],
   ['lock_timeout', '500ms'],
 ]

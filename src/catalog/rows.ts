@@ -3,10 +3,12 @@ export interface CatalogRows {
   readonly relations: readonly RelationLine[]
   readonly columns: readonly ColumnLine[]
   readonly generated: readonly (readonly [table: number, position: number, from: number])[]
-  readonly defaults: readonly (readonly [table: number, functionOid: number])[]
+  readonly calls: readonly (readonly [table: number, functionOid: number, when: 'read' | 'write'])[]
+  readonly domainCalls: readonly (readonly [type: number, functionOid: number])[]
   readonly keys: readonly KeyLine[]
   readonly foreignKeys: readonly ForeignKeyLine[]
   readonly triggers: readonly (readonly [table: number, name: string, type: number, functionOid: number])[]
+  readonly policies: readonly PolicyLine[]
   readonly inherits: readonly (readonly [child: number, parent: number])[]
   readonly views: readonly ViewLine[]
   readonly functions: readonly FunctionLine[]
@@ -65,6 +67,14 @@ export type ForeignKeyLine = readonly [
   setPositions: readonly number[] | null,
 ]
 
+export type PolicyLine = readonly [
+  table: number,
+  name: string,
+  command: '*' | 'r' | 'a' | 'w' | 'd',
+  using: string,
+  check: string,
+]
+
 export type ViewLine = readonly [
   view: number,
   definition: string,
@@ -96,6 +106,7 @@ export type OperatorLine = readonly [
   left: number,
   right: number,
   polymorphic: boolean,
+  functionOid: number,
 ]
 
 export type CastLine = readonly [
@@ -106,6 +117,8 @@ export type CastLine = readonly [
   sourceName: string,
   targetName: string,
   immutable: boolean,
+  /** 0 for a cast without a function. */
+  functionOid: number,
 ]
 
 export type TypeLine = readonly [
@@ -115,4 +128,6 @@ export type TypeLine = readonly [
   kind: string,
   base: number,
   labels: readonly string[] | null,
+  /** Of an array: the type of its elements; else 0. */
+  element: number,
 ]

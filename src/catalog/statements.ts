@@ -42,32 +42,63 @@ JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
 JOIN pg_catalog.pg_namespace tn ON tn.oid = t.typnamespace
 LEFT JOIN pg_catalog.pg_collation l ON l.oid = a.attcollation`
 
-/** What a column's default depends on is recorded for the default, for the column (generated, to 14), or for its domain. */
-const COLUMN_DEPENDENCIES = `${RELATION}
-JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-LEFT JOIN pg_catalog.pg_attrdef ad ON ad.adrelid = a.attrelid AND ad.adnum = a.attnum
-JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
-CROSS JOIN LATERAL (VALUES
-  (${classOf('pg_attrdef')}, ad.oid, 0),
-  (${classOf('pg_class')}, a.attrelid, a.attnum::integer),
-  (${classOf('pg_type')}, CASE t.typtype WHEN 'd' THEN t.oid END, 0)) AS s (classid, objid, objsubid)
-JOIN pg_catalog.pg_depend d ON d.classid = s.classid AND d.objid = s.objid AND d.objsubid = s.objsubid`
-
+/** What a generated column reads is recorded for the column to 14, for its default later. */
 const GENERATED = `
 SELECT (a.attrelid, a.attnum, d.refobjsubid) AS place, ${line('a.attrelid::bigint', 'a.attnum', 'd.refobjsubid')}
-FROM ${COLUMN_DEPENDENCIES}
+FROM ${RELATION}
+JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+LEFT JOIN pg_catalog.pg_attrdef ad ON ad.adrelid = a.attrelid AND ad.adnum = a.attnum
+CROSS JOIN LATERAL (VALUES
+  (${classOf('pg_attrdef')}, ad.oid, 0),
+  (${classOf('pg_class')}, a.attrelid, a.attnum::integer)) AS s (classid, objid, objsubid)
+JOIN pg_catalog.pg_depend d ON d.classid = s.classid AND d.objid = s.objid AND d.objsubid = s.objsubid
 WHERE a.attgenerated <> '' AND d.refclassid = ${classOf('pg_class')} AND d.refobjid = a.attrelid
   AND d.refobjsubid > 0 AND d.refobjsubid <> a.attnum
 GROUP BY a.attrelid, a.attnum, d.refobjsubid`
 
-/** Dependencies on what is built in are not recorded, so each of these is a user's. */
-const DEFAULTS = `
-SELECT (a.attrelid, f.oid) AS place, ${line('a.attrelid::bigint', 'f.oid::bigint')}
-FROM ${COLUMN_DEPENDENCIES}
+/**
+ * User functions that are called unseen: what the objects that stand behind a table (or a domain) depend on, directly, by an
+ * operator, or by the operator class of an index. Dependencies on what is built in are not recorded.
+ */
+const calledBy = (owners: string) => `(${owners}) s
+JOIN pg_catalog.pg_depend d ON d.classid = s.classid AND d.objid = s.objid
 LEFT JOIN pg_catalog.pg_operator o ON d.refclassid = ${classOf('pg_operator')} AND o.oid = d.refobjid
-JOIN pg_catalog.pg_proc f
-  ON f.oid = CASE WHEN d.refclassid = ${classOf('pg_proc')} THEN d.refobjid ELSE o.oprcode::pg_catalog.oid END
-GROUP BY a.attrelid, f.oid`
+LEFT JOIN pg_catalog.pg_opclass oc ON d.refclassid = ${classOf('pg_opclass')} AND oc.oid = d.refobjid
+LEFT JOIN pg_catalog.pg_amproc ap ON ap.amprocfamily = oc.opcfamily
+JOIN pg_catalog.pg_proc f ON f.oid = CASE d.refclassid
+  WHEN ${classOf('pg_proc')} THEN d.refobjid
+  WHEN ${classOf('pg_operator')} THEN o.oprcode::pg_catalog.oid
+  WHEN ${classOf('pg_opclass')} THEN ap.amproc::pg_catalog.oid END
+WHERE f.oid >= ${FIRST_USER_OID}`
+
+/** A generated column's are recorded for the column to 14, for its default later; a partition key's for the table. */
+const CALLS = `
+SELECT (s.owner, f.oid, s.moment) AS place, ${line('s.owner::bigint', 'f.oid::bigint', 's.moment')}
+FROM ${calledBy(`
+  SELECT c.oid AS owner, ${classOf('pg_class')} AS classid, c.oid AS objid, 'write' AS moment FROM ${RELATION}
+  UNION ALL SELECT ad.adrelid, ${classOf('pg_attrdef')}, ad.oid, 'write' FROM pg_catalog.pg_attrdef ad
+  UNION ALL SELECT i.indrelid, ${classOf('pg_class')}, i.indexrelid, 'write' FROM pg_catalog.pg_index i
+  UNION ALL SELECT k.conrelid, ${classOf('pg_constraint')}, k.oid, 'write' FROM pg_catalog.pg_constraint k WHERE k.conrelid <> 0
+  UNION ALL SELECT p.polrelid, ${classOf('pg_policy')}, p.oid, 'read' FROM pg_catalog.pg_policy p
+  UNION ALL SELECT r.ev_class, ${classOf('pg_rewrite')}, r.oid, 'read' FROM pg_catalog.pg_rewrite r WHERE r.ev_type = '1'`)}
+GROUP BY s.owner, f.oid, s.moment`
+
+const DOMAIN_CALLS = `
+SELECT (s.owner, f.oid) AS place, ${line('s.owner::bigint', 'f.oid::bigint')}
+FROM ${calledBy(`
+  SELECT t.oid AS owner, ${classOf('pg_type')} AS classid, t.oid AS objid FROM pg_catalog.pg_type t WHERE t.typtype = 'd'
+  UNION ALL SELECT k.contypid, ${classOf('pg_constraint')}, k.oid FROM pg_catalog.pg_constraint k WHERE k.contypid <> 0`)}
+GROUP BY s.owner, f.oid`
+
+const POLICIES = `
+SELECT p.oid AS place, ${line(
+  'p.polrelid::bigint',
+  'p.polname',
+  'p.polcmd',
+  "coalesce(pg_catalog.pg_get_expr(p.polqual, p.polrelid), '')",
+  "coalesce(pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid), '')",
+)}
+FROM pg_catalog.pg_policy p`
 
 const keys = (version: number) => `
 SELECT i.indexrelid AS place, ${line(
@@ -114,7 +145,7 @@ JOIN pg_catalog.pg_inherits i ON i.inhrelid = c.oid`
 const VIEW_TREES = `
 tree AS MATERIALIZED (
   SELECT c.oid, r.ev_action::pg_catalog.text AS tree FROM ${RELATION}
-  JOIN pg_catalog.pg_rewrite r ON r.ev_class = c.oid AND r.ev_type = '1' WHERE c.relkind = 'v'),
+  JOIN pg_catalog.pg_rewrite r ON r.ev_class = c.oid AND r.ev_type = '1' WHERE c.relkind IN ('v', 'm')),
 field AS MATERIALIZED (
   SELECT DISTINCT v.oid AS view, pg_catalog.split_part(p.part, ' ', 1) AS name,
     pg_catalog.substring(p.part, '^[^ ]+ ([0-9]+)')::pg_catalog.oid AS value
@@ -165,6 +196,7 @@ SELECT o.oid AS place, ${line(
   'o.oprleft::bigint',
   'o.oprright::bigint',
   "EXISTS (SELECT FROM pg_catalog.pg_type t WHERE t.oid IN (o.oprleft, o.oprright) AND t.typtype = 'p')",
+  'o.oprcode::pg_catalog.oid::bigint',
 )}
 FROM pg_catalog.pg_operator o LEFT JOIN pg_catalog.pg_proc f ON f.oid = o.oprcode
 WHERE o.oid >= ${FIRST_USER_OID}`
@@ -181,6 +213,7 @@ SELECT k.oid AS place, ${line(
   `CASE k.castmethod WHEN 'b' THEN true WHEN 'f' THEN coalesce(f.provolatile = 'i', false)
     ELSE s.typtype = 'e' AND t.typcategory = 'S' AND t.oid < ${FIRST_USER_OID}
       OR t.typtype = 'e' AND s.typcategory = 'S' AND s.oid < ${FIRST_USER_OID} END`,
+  'k.castfunc::bigint',
 )}
 FROM pg_catalog.pg_cast k
 JOIN pg_catalog.pg_type s ON s.oid = k.castsource
@@ -197,6 +230,7 @@ SELECT t.oid AS place, ${line(
   't.typbasetype::bigint',
   `(SELECT pg_catalog.json_agg(e.enumlabel ORDER BY e.enumsortorder)
     FROM pg_catalog.pg_enum e WHERE e.enumtypid = t.oid)`,
+  "CASE t.typcategory WHEN 'A' THEN t.typelem::bigint ELSE 0 END",
 )}
 FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
 WHERE t.oid >= ${FIRST_USER_OID}`
@@ -220,10 +254,12 @@ export function catalogQuery(serverVersion: number): string {
     relations: RELATIONS,
     columns: COLUMNS,
     generated: GENERATED,
-    defaults: DEFAULTS,
+    calls: CALLS,
+    domainCalls: DOMAIN_CALLS,
     keys: keys(serverVersion),
     foreignKeys: foreignKeys(serverVersion),
     triggers: TRIGGERS,
+    policies: POLICIES,
     inherits: INHERITS,
     views: VIEWS,
     functions: functions(serverVersion),

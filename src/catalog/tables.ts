@@ -1,7 +1,9 @@
-import type { Column, Reference, Table, Trigger, UniqueKey } from './catalog.js'
+import type { UnseenCalls } from './calls.js'
+import type { Column, Reference, RowPolicy, Table, Trigger, UniqueKey } from './catalog.js'
 import { keyType } from './equality.js'
 import { tableId } from './resolve.js'
-import type { CatalogRows, ColumnLine, KeyLine, RelationLine } from './rows.js'
+import type { CatalogRows, ColumnLine, KeyLine, PolicyLine, RelationLine } from './rows.js'
+import { buildTrees } from './trees.js'
 import { viewFacts } from './views.js'
 
 const KINDS = {
@@ -13,26 +15,44 @@ const KINDS = {
   S: 'other',
 } as const
 
+const COMMANDS = { '*': 'all', r: 'select', a: 'insert', w: 'update', d: 'delete' } as const
+
 /** Every relation, by its oid. `referencesOf` gives the list that the caller fills. */
 export function buildTables(
   rows: CatalogRows,
   overloaded: ReadonlySet<number>,
+  unseen: UnseenCalls,
   referencesOf: (oid: number) => readonly Reference[],
 ): ReadonlyMap<number, Table> {
   const columns = grouped(rows.columns)
   const generated = grouped(rows.generated)
-  const defaults = grouped(rows.defaults)
   const keys = grouped(rows.keys)
   const triggers = grouped(rows.triggers)
+  const policies = grouped(rows.policies)
   const parents = grouped(rows.inherits)
   const children = grouped(rows.inherits.map(([child, parent]) => [parent, child] as const))
-  const views = viewFacts(rows.views)
+  const materialized = new Set(rows.relations.filter((relation) => relation[3] === 'm').map(([oid]) => oid))
+  const views = viewFacts(rows.views, materialized, (oid) => unseen.of(oid, 'read'))
+  const trees = buildTrees(rows)
+  const relations = new Map(rows.relations.map((relation) => [relation[0], relation]))
+  const written = (oid: number): readonly number[] => [
+    ...unseen.of(oid, 'write'),
+    ...columns(oid).flatMap((column) => unseen.storing(column[3])),
+  ]
+  const stampId = (relation: RelationLine): string | undefined => {
+    const [oid, , , kind, temporary] = relation
+    if (temporary || kind === 'v' || kind === 'f' || kind === 'S') return undefined
+    const tree = trees.get(oid)
+    const root = tree ? relations.get(tree.root ?? 0) : relation
+    return root && tableId(root[1], root[2])
+  }
 
   return new Map(
     rows.relations.map((relation) => {
       const [oid] = relation
       const built = buildColumns(columns(oid), generated(oid), overloaded)
-      const view = views.get(oid)
+      const stored = materialized.has(oid)
+      const view = stored ? undefined : views.get(oid)
       const table: Table = {
         ...named(relation),
         columns: built,
@@ -43,7 +63,12 @@ export function buildTables(
         inherits: parents(oid).length + children(oid).length > 0,
         parents: parents(oid).map(([, parent]) => parent),
         children: children(oid).map(([, child]) => child),
-        userDefaults: defaults(oid).map(([, functionOid]) => functionOid),
+        stampId: stampId(relation),
+        policies: policies(oid).map(buildPolicy),
+        writeCalls: stored
+          ? (views.get(oid)?.calls ?? [])
+          : [...new Set((trees.get(oid)?.members ?? [oid]).flatMap(written))],
+        readCalls: stored ? [] : unseen.of(oid, 'read'),
         viewReads: view?.reads ?? [],
         definition: view?.definition ?? '',
         pure: view?.pure ?? true,
@@ -92,6 +117,10 @@ function buildKey([, primary, positions, compared, nullsNotDistinct]: KeyLine, c
     primary,
     nullable: !nullsNotDistinct && members.some((column) => !column.notNull),
   }
+}
+
+function buildPolicy([, name, command, using, check]: PolicyLine): RowPolicy {
+  return { name, command: COMMANDS[command], using, check }
 }
 
 /** The bits of `pg_trigger.tgtype`. */

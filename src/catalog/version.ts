@@ -11,15 +11,18 @@ export function catalogVersion(serverVersion: number, rows: CatalogRows): string
     lines.filter(([table]) => !temporary.has(table))
   const lasting = <Line extends readonly [number, string, ...unknown[]]>(lines: readonly Line[]) =>
     lines.filter(([, schema]) => !schema.startsWith('pg_temp_'))
+  const lastingTypes = new Set(lasting(rows.types).map(([oid]) => oid))
 
   const canonical: Record<keyof CatalogRows, readonly unknown[]> = {
     relations: kept(rows.relations),
     columns: kept(rows.columns),
     generated: kept(rows.generated),
-    defaults: kept(rows.defaults),
+    calls: kept(rows.calls),
+    domainCalls: rows.domainCalls.filter(([type]) => lastingTypes.has(type)),
     keys: kept(rows.keys),
     foreignKeys: kept(rows.foreignKeys),
     triggers: kept(rows.triggers),
+    policies: kept(rows.policies),
     inherits: kept(rows.inherits),
     views: kept(rows.views),
     functions: lasting(rows.functions),

@@ -5,6 +5,8 @@ export interface ViewFacts {
   readonly reads: readonly number[]
   readonly definition: string
   readonly pure: boolean
+  /** User functions in it and in the views that it reads. */
+  readonly calls: readonly number[]
 }
 
 /**
@@ -21,7 +23,11 @@ const PURE_NODES = new Set(
 )
 
 /** Follows views that read views. A materialized view is where it ends: it holds rows of its own (A16). */
-export function viewFacts(lines: readonly ViewLine[]): ReadonlyMap<number, ViewFacts> {
+export function viewFacts(
+  lines: readonly ViewLine[],
+  materialized: ReadonlySet<number>,
+  callsOf: (view: number) => readonly number[],
+): ReadonlyMap<number, ViewFacts> {
   const byOid = new Map(lines.map((line) => [line[0], line]))
   const done = new Map<number, ViewFacts>()
 
@@ -30,18 +36,25 @@ export function viewFacts(lines: readonly ViewLine[]): ReadonlyMap<number, ViewF
     const known = done.get(view)
     if (known) return known
     const reads = new Set<number>()
+    const calls = new Set(callsOf(view))
     let pure = immutable && (nodes ?? []).every((node) => PURE_NODES.has(node))
     for (const oid of direct ?? []) {
       // A tree names its own view as OLD and NEW.
       if (oid === view) continue
       reads.add(oid)
       const inner = byOid.get(oid)
-      if (!inner) continue
+      if (!inner || materialized.has(oid)) continue
       const facts = follow(inner)
+      for (const fn of facts.calls) calls.add(fn)
       for (const deeper of facts.reads) reads.add(deeper)
       pure &&= facts.pure
     }
-    const facts = { reads: [...reads].sort((a, b) => a - b), definition: definition.replace(/;\s*$/, '').trim(), pure }
+    const facts = {
+      reads: [...reads].sort((a, b) => a - b),
+      definition: definition.replace(/;\s*$/, '').trim(),
+      pure,
+      calls: [...calls],
+    }
     done.set(view, facts)
     return facts
   }

@@ -50,7 +50,7 @@ function cascade(table: Table, reference: Reference, on: 'delete' | 'update', ef
   if (child.kind !== 'table' || child.inherits)
     effects.wholeTable(child, `a key's action reaches ${child.id}, which is not an ordinary table`)
   effects.triggers(child, event)
-  if (action === 'set default') effects.defaults(child)
+  if (!deletes) effects.defaults(child)
   // Children of the child: which of their rows is not known from here.
   for (const next of child.references) {
     const rekeyed = anyColumn || next.parentColumns.some((column) => sets.includes(column))

@@ -76,11 +76,14 @@ export class Effects {
   }
 
   #view(table: Table): void {
-    if (table.kind !== 'view' || table.pure || this.#views.has(table)) return
+    if (this.#views.has(table)) return
     this.#views.add(table)
-    const body = readBody(table.definition)
-    if (body.kind === 'unreadable') this.everything(`view ${table.id} ${body.reason}`, true)
-    else for (const call of body.calls) this.call(call.schema, call.name)
+    this.named(table)
+    if (table.kind === 'view' && !table.pure) {
+      const body = readBody(table.definition)
+      if (body.kind === 'unreadable') this.everything(`view ${table.id} ${body.reason}`, true)
+      else for (const call of body.calls) this.call(call.schema, call.name)
+    }
     for (const oid of table.viewReads) {
       const inner = this.#catalog.tables.get(oid)
       if (inner) this.#view(inner)
@@ -95,6 +98,7 @@ export class Effects {
     if (table.rules) this.everything(`${table.id} has rules`)
     for (const event of ['insert', 'update', 'delete', 'truncate'] as const) this.triggers(table, event)
     this.defaults(table)
+    this.named(table)
     for (const reference of table.references) {
       if (acts(reference.onDelete) || acts(reference.onUpdate)) this.wholeTable(reference.child, undefined)
     }
@@ -143,10 +147,20 @@ export class Effects {
     }
   }
 
+  /** What an INSERT or UPDATE of the table calls besides triggers: defaults, constraints, domains, indexes. */
   defaults(table: Table): void {
-    for (const oid of table.userDefaults) {
+    this.#unseen(table.writeCalls, `a default, constraint or index of ${table.id}`)
+  }
+
+  /** What the policies of a table, or the definition of a view, call for whatever is done with it. */
+  named(table: Table): void {
+    this.#unseen(table.readCalls, `${table.policies.length > 0 ? 'a policy of' : table.kind} ${table.id}`)
+  }
+
+  #unseen(oids: readonly number[], where: string): void {
+    for (const oid of oids) {
       const fn = this.#catalog.functionByOid.get(oid)
-      if (fn) this.function(fn, `a default of ${table.id}`)
+      if (fn) this.function(fn, where)
     }
   }
 

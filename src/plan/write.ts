@@ -164,6 +164,7 @@ function planRows(
     return undefined
   }
   effects.triggers(table, write.kind)
+  effects.named(table)
   const upsert = write.kind === 'insert' && write.onConflict === 'update'
   if (upsert) effects.triggers(table, 'update')
   if (write.kind !== 'delete') effects.defaults(table)

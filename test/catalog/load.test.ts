@@ -89,9 +89,9 @@ describe.each(SERVERS)('loadCatalog on $name', ({ open }) => {
     expect(column('public.made', 'id')).toMatchObject({ generated: false, identity: true })
     expect(table('public.made').column.has('dropped')).toBe(false)
     expect(column('public.made', 'total').position).toBe(5)
-    const called = table('public.made').userDefaults.map((oid) => catalog.functionByOid.get(oid)?.name)
+    const called = table('public.made').writeCalls.map((oid) => catalog.functionByOid.get(oid)?.name)
     expect(called).toEqual(['next_code'])
-    expect(table('public.kinds').userDefaults).toEqual([])
+    expect(table('public.parent').writeCalls).toEqual([])
   })
 
   test('unique keys: not partial, over expressions or deferrable; INCLUDE does not count', () => {

@@ -22,9 +22,13 @@ const CHANGES: Readonly<Record<string, string>> = {
     'CREATE TRIGGER t BEFORE INSERT ON post FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()',
   'a rule': 'CREATE RULE r AS ON DELETE TO post DO INSTEAD NOTHING',
   'row security': 'ALTER TABLE post ENABLE ROW LEVEL SECURITY',
+  'a policy': 'CREATE POLICY p ON post USING (id = 1)',
+  'another policy': 'ALTER POLICY own ON lone USING (post = 2)',
   inheritance: 'CREATE TABLE heir () INHERITS (lone)',
   'a view that means something else': 'CREATE OR REPLACE VIEW shown AS SELECT id FROM post WHERE id > 2',
   'a default that calls a function': 'ALTER TABLE post ALTER title SET DEFAULT word()',
+  'a check that calls a function': 'ALTER TABLE post ADD CHECK (title <> word())',
+  'a domain that calls a function': 'ALTER DOMAIN tiny ADD CHECK (VALUE <> word())',
   'a function': `CREATE OR REPLACE FUNCTION word() RETURNS text LANGUAGE sql AS 'SELECT ''b'''`,
   'its volatility': 'ALTER FUNCTION word() STABLE',
   'an operator': 'CREATE OPERATOR <~> (FUNCTION = int4eq, LEFTARG = int, RIGHTARG = int)',
@@ -47,7 +51,11 @@ describe.each(SERVERS)('the version on $name', ({ open }) => {
       CREATE TABLE post (id int PRIMARY KEY, title text, short varchar(3), mood mood);
       CREATE TABLE tag (post int REFERENCES post ON DELETE CASCADE);
       CREATE TABLE lone (post int);
-      CREATE VIEW shown AS SELECT id FROM post`)
+      CREATE DOMAIN tiny AS text;
+      CREATE POLICY own ON lone USING (post = 1);
+      CREATE VIEW shown AS SELECT id FROM post;
+      CREATE VIEW dated AS SELECT timestamptz '2020-02-01 00:00+00' AS at, date '2020-02-01' AS day, interval '1 day 2 hours' AS i,
+        0.1::float8 AS f, 'a\\b' AS b`)
     version = (await loadCatalog(db.query, 'd')).version
   })
   afterAll(() => db.close())
@@ -71,6 +79,10 @@ describe.each(SERVERS)('the version on $name', ({ open }) => {
     'search_path = mine, public, pg_catalog',
     'quote_all_identifiers = on',
     'standard_conforming_strings = off',
+    "DateStyle = 'SQL, DMY'",
+    "TimeZone = 'Asia/Tokyo'",
+    "IntervalStyle = 'sql_standard'",
+    'extra_float_digits = -10',
   ])('it does not depend on the session: %s', async (setting) => {
     await db.exec(`BEGIN; SET ${setting}`)
     const same = await load()
