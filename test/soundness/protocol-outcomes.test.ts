@@ -1,5 +1,6 @@
+import type { QueryConfig } from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { type App, until, World } from './world.js'
+import { type App, stopAt, until, World } from './world.js'
 
 const SCHEMA = `
   CREATE TABLE posts (id integer PRIMARY KEY, title text);
@@ -23,6 +24,11 @@ function breakAfter(client: object, text: string): void {
     if (String(args[0]).includes(text)) setTimeout(() => stream.destroy(), 1)
     return sent
   }
+}
+
+/** A statement whose client soon gives up waiting. */
+function impatient(text: string): QueryConfig {
+  return { text, query_timeout: 500 } as QueryConfig
 }
 
 describe('writes whose outcome is unknown', () => {
@@ -113,13 +119,20 @@ describe('writes whose outcome is unknown', () => {
   })
 
   it('A2: a client that gives up waiting: the tables are free again once the late reply is there', async () => {
-    const client = await world.client(app, { query_timeout: 100 })
+    const client = await world.client(app)
     await client.query('SELECT 1')
     const locker = await world.plain.connect()
     await locker.query('BEGIN; SELECT FROM posts WHERE id = 1 FOR UPDATE')
-    await expect(client.query(SET)).rejects.toThrow(/timeout/)
+    await expect(client.query(impatient(SET))).rejects.toThrow(/timeout/)
     for (let time = 0; time < 3; time++) await world.expectPast(other, POST, [1], /outcome/)
-    await new Promise((resolve) => setTimeout(resolve, 150))
+    await until(
+      'it was asked whether the backend is gone',
+      async () =>
+        (
+          await world.truth(`SELECT FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND state = 'idle'
+          AND query LIKE 'SELECT 1 FROM pg_catalog.pg_stat_activity%'`)
+        ).length > 0,
+    )
     await world.expectPast(other, POST, [1], /outcome/)
     await locker.query('COMMIT')
     locker.release()
@@ -128,12 +141,12 @@ describe('writes whose outcome is unknown', () => {
   })
 
   it('A2: a client that gives up waiting inside a transaction, whose COMMIT carries the write all the same', async () => {
-    const client = await world.client(app, { query_timeout: 100 })
+    const client = await world.client(app)
     const locker = await world.plain.connect()
     await locker.query('BEGIN; SELECT FROM posts WHERE id = 1 FOR UPDATE')
     await client.query('BEGIN')
     await client.query(`UPDATE logs SET line = 'two'`)
-    await expect(client.query(SET)).rejects.toThrow(/timeout/)
+    await expect(client.query(impatient(SET))).rejects.toThrow(/timeout/)
     await locker.query('COMMIT')
     locker.release()
     await until('the late reply', () =>
@@ -151,17 +164,12 @@ describe('writes whose outcome is unknown', () => {
     await client.query('SELECT 1')
     const locker = await world.plain.connect()
     await locker.query('BEGIN; SELECT FROM posts WHERE id = 2 FOR UPDATE')
-    let go = (): void => undefined
-    const opened = new Promise<void>((resolve) => {
-      go = resolve
-    })
-    other.engine.onPause = (point) => (point === 'before-store' ? opened : undefined)
+    const stop = stopAt(other, 'before-store')
     const late = other.pool.query(POST, [2])
-    await new Promise((resolve) => setTimeout(resolve, 50))
-    other.engine.onPause = undefined
+    await stop.reached
     breakAfter(client, 'UPDATE posts')
     await expect(client.query(`UPDATE posts SET title = 'new' WHERE id = 2`)).rejects.toThrow()
-    go()
+    stop.go()
     await late
     await world.expectPast(other, POST, [2], /outcome/)
     await locker.query('COMMIT')

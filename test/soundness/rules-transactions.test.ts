@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { WrappedStore } from '../support/wrapped-store.js'
-import { type App, stopAt, World } from './world.js'
+import { type App, stopAt, until, World } from './world.js'
 
 const SCHEMA = `
   CREATE TABLE posts (id integer PRIMARY KEY, title text);
@@ -227,7 +227,9 @@ describe('rules of transactions', () => {
     await late.ask(POST, [1], client)
     store.hook = undefined
     await other.pool.query(`UPDATE posts SET title = 'new' WHERE id = 1`)
-    await new Promise((resolve) => setTimeout(resolve, 1100))
+    await until('the table is read from the cache again', () => {
+      return late.engine.delivery.readPast(database, ['public.posts']) === undefined
+    })
     await client.query(`SET application_name = 'x'`)
     expect((await late.ask(POST, [1], client)).rows).toEqual([{ title: 'new' }])
   })

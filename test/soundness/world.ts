@@ -34,6 +34,8 @@ export class App {
   readonly pool: pgModule.Pool
   readonly invalidated: InvalidatedEvent[] = []
   readonly failures: FailureEvent[] = []
+  /** Opens what a test has stopped and, having failed, did not let go. */
+  readonly stops: (() => void)[] = []
   #how: Answer['how'] | undefined
   #reason: string | undefined
 
@@ -78,7 +80,7 @@ export class App {
 export class World {
   readonly url: string
   /** Past cacheops: what is true. */
-  readonly plain: pgModule.Pool
+  plain: pgModule.Pool
   store: Store = memory()
   readonly #drop: () => Promise<void>
   #apps: App[] = []
@@ -87,8 +89,7 @@ export class World {
   constructor(url: string, drop: () => Promise<void>) {
     this.url = url
     this.#drop = drop
-    this.plain = new pgModule.Pool({ connectionString: url, max: 3 })
-    this.plain.on('error', () => undefined)
+    this.plain = plainPool(url)
   }
 
   static async open(hint: string): Promise<World> {
@@ -120,10 +121,25 @@ export class World {
 
   /** An empty schema, a new store, no apps. */
   async reset(sql = ''): Promise<void> {
+    await this.#letGo()
     for (const client of this.#clients.splice(0)) await client.end().catch(() => undefined)
     for (const app of this.#apps.splice(0)) await app.pool.end().catch(() => undefined)
     this.store = memory()
     await this.plain.query(`DROP SCHEMA public CASCADE; CREATE SCHEMA public; ${sql}`)
+  }
+
+  /** What a test that failed holds on to, stops and locks, would keep the next one waiting for ever. */
+  async #letGo(): Promise<void> {
+    for (const app of this.#apps) {
+      app.engine.onPause = undefined
+      for (const open of app.stops.splice(0)) open()
+    }
+    if (this.plain.totalCount > this.plain.idleCount) {
+      void this.plain.end()
+      this.plain = plainPool(this.url)
+    }
+    await this.plain.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+      WHERE datname = current_database() AND pid <> pg_backend_pid() AND state LIKE 'idle in transaction%'`)
   }
 
   async end(): Promise<void> {
@@ -175,8 +191,15 @@ export class World {
   }
 }
 
+function plainPool(url: string): pgModule.Pool {
+  const pool = new pgModule.Pool({ connectionString: url, max: 3 })
+  pool.on('error', () => undefined)
+  pool.on('connect', (client) => client.on('error', () => undefined))
+  return pool
+}
+
 /** Something to wait for, from outside. */
-export function gate(): { readonly opened: Promise<void>; open(): void } {
+function gate(): { readonly opened: Promise<void>; open(): void } {
   let open = (): void => undefined
   const opened = new Promise<void>((resolve) => {
     open = resolve
@@ -192,6 +215,7 @@ export function stopAt(
 ): { readonly reached: Promise<void>; go(): void } {
   const reached = gate()
   const go = gate()
+  app.stops.push(go.open)
   const before = app.engine.onPause
   let used = false
   app.engine.onPause = (at, what) => {
@@ -203,8 +227,8 @@ export function stopAt(
   return { reached: reached.opened, go: go.open }
 }
 
-/** Waits until it is so. */
-export async function until(what: string, is: () => boolean | Promise<boolean>, ms = 5000): Promise<void> {
+/** Waits until it is so; the time is only for giving up. */
+export async function until(what: string, is: () => boolean | Promise<boolean>, ms = 20_000): Promise<void> {
   const end = performance.now() + ms
   while (!(await is())) {
     if (performance.now() > end) throw new Error(`waited in vain: ${what}`)

@@ -128,9 +128,9 @@ it('query_timeout of a query, and the connection goes on', () =>
     const client = await side.client()
     const all = [await outcome(client.query({ text: 'SELECT pg_sleep(0.2)', query_timeout: 50 } as never))]
     all.push(await outcome(client.query('SELECT id FROM posts WHERE id = 1')))
-    const pool = await side.pool({ query_timeout: 60 })
-    all.push(await outcome(pool.query('SELECT pg_sleep(0.2)')))
-    all.push(await outcome(pool.query({ text: 'SELECT id FROM posts WHERE id = 1', query_timeout: 1000 } as never)))
+    const pool = await side.pool({ query_timeout: 500 })
+    all.push(await outcome(pool.query('SELECT pg_sleep(1)')))
+    all.push(await outcome(pool.query({ text: 'SELECT id FROM posts WHERE id = 1', query_timeout: 20_000 } as never)))
     return all
   }))
 

@@ -33,12 +33,12 @@ it('LISTEN and NOTIFY', () =>
       await client.query('LISTEN news')
       const heard = event(client, 'notification')
       await pool.query("NOTIFY news, 'payload'")
-      const [message] = (await within(3000, heard)) as pg.Notification[]
+      const [message] = (await within(20_000, heard)) as pg.Notification[]
       all.push([message?.channel, message?.payload])
       const again = event(client, 'notification')
       await client.query(READ)
       await client.query("SELECT pg_notify('news', 'from itself')")
-      all.push(((await within(3000, again)) as pg.Notification[])[0]?.payload)
+      all.push(((await within(20_000, again)) as pg.Notification[])[0]?.payload)
       await client.query('UNLISTEN *')
       if ('release' in client) (client as pg.PoolClient).release()
     }
@@ -54,7 +54,7 @@ it('the backend of an idle client is terminated', () =>
     client.on('end', () => told.push('end'))
     const ended = event(client, 'end')
     await kill((client as unknown as { processID: number }).processID)
-    await within(3000, ended)
+    await within(20_000, ended)
     // A hit would be an answer that pg does not give.
     told.push(await outcome(client.query(READ)), await outcome(client.query('UPDATE posts SET views = 1')))
     told.push(await outcome(client.query(new Cursor(READ)).read(1)), await outcome(client.end()))
@@ -70,7 +70,7 @@ it('the backend of a client is terminated while it works, with more waiting', ()
     const asked = ['SELECT pg_sleep(5)', READ, 'UPDATE posts SET views = 1'].map((text) => outcome(client.query(text)))
     await sleep(50)
     await kill((client as unknown as { processID: number }).processID)
-    return [await within(3000, Promise.all(asked)), told, await outcome(client.query(READ))]
+    return [await within(20_000, Promise.all(asked)), told, await outcome(client.query(READ))]
   }))
 
 it('the backend of an idle client of a pool is terminated', () =>
@@ -79,7 +79,7 @@ it('the backend of an idle client of a pool is terminated', () =>
     const { pid } = (await pool.query('SELECT pg_backend_pid() AS pid')).rows[0]
     const heard = event(pool, 'error')
     await kill(pid)
-    const [error] = await within(3000, heard)
+    const [error] = await within(20_000, heard)
     await sleep(10)
     return [seen(error), pool.totalCount, await outcome(pool.query('UPDATE posts SET views = 2 WHERE id = 1'))]
   }))
@@ -93,7 +93,7 @@ it('the backend of a client that is checked out is terminated', () =>
     client.on('error', (error) => told.push(seen(error)))
     const ended = event(client, 'end')
     await kill(pid)
-    await within(3000, ended)
+    await within(20_000, ended)
     told.push(await outcome(client.query(READ)))
     client.release()
     await sleep(10)
@@ -108,7 +108,7 @@ it('the backend is terminated during pool.query', () =>
     await database.admin.query(
       "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(5) /* it''s me%' AND pid <> pg_backend_pid()",
     )
-    return [await within(3000, asked), await outcome(pool.query(READ)), pool.totalCount]
+    return [await within(20_000, asked), await outcome(pool.query(READ)), pool.totalCount]
   }))
 
 it('end: the event, the promise, and what is asked afterwards', () =>
@@ -131,7 +131,7 @@ it('end while something runs and more waits', () =>
       outcome(client.query(text)),
     )
     await sleep(30)
-    await within(3000, client.end())
+    await within(20_000, client.end())
     return Promise.all(asked)
   }))
 

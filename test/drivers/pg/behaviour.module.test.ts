@@ -180,7 +180,7 @@ it('{ ...wrapped } works as wrapped', () =>
     const copy = { ...side.pg }
     const pool = new copy.Pool({ connectionString: side.url })
     const all = [await outcome(pool.query(READ)), await outcome(pool.query(READ))]
-    await within(1000, pool.end())
+    await within(20_000, pool.end())
     return all
   }))
 

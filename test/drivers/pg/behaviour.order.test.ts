@@ -138,7 +138,7 @@ it.each([1, 4])('two hundred reads at once, the same one and different ones, ove
     const reads = Array.from({ length: 200 }, (_, index) =>
       index % 2 === 0 ? pool.query(READ) : pool.query('SELECT id, title FROM posts WHERE id = $1', [(index % 5) + 1]),
     )
-    const results = await within(10_000, Promise.all(reads))
+    const results = await within(20_000, Promise.all(reads))
     return results.map(({ rows }) => rows)
   }),
 )

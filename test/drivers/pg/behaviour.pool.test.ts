@@ -127,7 +127,7 @@ it('exhaustion: who waits gets the client when it is released', () =>
     told.push('first')
     await first.query('COMMIT')
     first.release()
-    await within(5000, Promise.all([second, third]))
+    await within(20_000, Promise.all([second, third]))
     await sleep(1)
     // Which of the two comes first is not said: a client of a wrapped pool asks for its connection with its first statement.
     return [told.sort(), counts(pool)]
@@ -155,7 +155,7 @@ it('an idle client is closed after its time', () =>
     await client.query('UPDATE posts SET views = 1')
     client.release()
     const removed = event(pool, 'remove')
-    await within(2000, removed)
+    await within(20_000, removed)
     return [counts(pool), await outcome(pool.query(READ)), await outcome(pool.query(READ))]
   }))
 
@@ -226,7 +226,7 @@ it('one connection, and clients within clients: nothing waits that would not wai
     const pool = await side.pool({ max: 1 })
     const done: string[] = []
     await within(
-      5000,
+      20_000,
       Promise.all(
         [1, 2, 3, 4].map(async (id) => {
           const client = await pool.connect()

@@ -17,14 +17,14 @@ async function around(side: Side, use: Use): Promise<unknown> {
   const pool = await side.pool({ max: 1 })
   await client.query(READ)
   for (const one of [client, await pool.connect()]) {
-    all.push(await within(5000, use(one, side)), await outcome(one.query(READ)))
+    all.push(await within(20_000, use(one, side)), await outcome(one.query(READ)))
     await one.query('BEGIN')
     await one.query(READ)
-    all.push(await within(5000, use(one, side)), await outcome(one.query(READ)), await status(one as pg.Client))
+    all.push(await within(20_000, use(one, side)), await outcome(one.query(READ)), await status(one as pg.Client))
     await one.query('ROLLBACK')
     all.push(await outcome(one.query(READ)))
     await one.query('BEGIN')
-    all.push(await within(5000, use(one, side)))
+    all.push(await within(20_000, use(one, side)))
     await one.query('COMMIT')
     all.push(await outcome(one.query(READ)))
     if (one !== client) (one as pg.PoolClient).release()
@@ -137,17 +137,17 @@ it.each([
     const client = await side.client()
     await client.query(READ)
     const cursor = client.query(new Cursor(text))
-    all.push(await outcome(within(3000, cursor.read(10))))
+    all.push(await outcome(within(20_000, cursor.read(10))))
     all.push(await outcome(client.query(READ)), await status(client))
     const stream = client.query(new QueryStream(text))
     const failed = event(stream, 'error')
     stream.resume()
-    all.push((await within(3000, failed)).map(seen), await outcome(client.query(READ)))
+    all.push((await within(20_000, failed)).map(seen), await outcome(client.query(READ)))
     const query = client.query(new pg.Query(text)) as unknown as NodeJS.EventEmitter
-    all.push((await within(3000, event(query, 'error'))).map(seen), await outcome(client.query(READ)))
+    all.push((await within(20_000, event(query, 'error'))).map(seen), await outcome(client.query(READ)))
 
     await client.query('BEGIN')
-    all.push(await outcome(within(3000, client.query(new Cursor(text)).read(10))), await status(client))
+    all.push(await outcome(within(20_000, client.query(new Cursor(text)).read(10))), await status(client))
     all.push(
       await outcome(client.query(READ)),
       await outcome(client.query('ROLLBACK')),
@@ -195,7 +195,7 @@ it('a stream through pool.query', () =>
     const rows: unknown[] = []
     stream.on('data', (row) => rows.push(row))
     const result = pool.query(stream as never) as unknown as Promise<pg.QueryResult>
-    await within(5000, result)
+    await within(20_000, result)
     await sleep(5)
     return [rows, await outcome(pool.query(READ)), pool.idleCount]
   }))
@@ -205,7 +205,7 @@ it('a query object through pool.query', () =>
     const pool = await side.pool({ max: 1 })
     await pool.query(READ)
     const asked = pool.query(new pg.Query(INSERT) as never) as unknown as Promise<unknown>
-    return [await outcome(within(5000, asked)), await outcome(pool.query(READ))]
+    return [await outcome(within(20_000, asked)), await outcome(pool.query(READ))]
   }))
 
 it('statements wait behind an open cursor, and run when it is closed', () =>

@@ -139,6 +139,18 @@ const sequence = fc.array(
 const closing: PGlite[] = []
 afterAll(() => Promise.all(closing.map((db) => db.close())))
 
+it('such reads are hits the second time', async () => {
+  const cacheops = allCached()
+  const db = cachedPGlite(cacheops, await createPGlite())
+  closing.push(db)
+  await db.exec(SETUP)
+  const reads = fc.sample(read, { numRuns: 30, seed: 1 })
+  for (const { run } of reads) await run(db)
+  const seen = readsOf(cacheops)
+  for (const { run } of reads) await run(db)
+  expect(seen.filter((one) => one !== 'miss').length).toBe(reads.length)
+})
+
 it('gives what a plain PGlite gives, whatever the calls are', async () => {
   const plain = await createPGlite()
   const cacheops = allCached()
@@ -146,7 +158,6 @@ it('gives what a plain PGlite gives, whatever the calls are', async () => {
   closing.push(plain, db)
   // With it hardly anything would be read from the cache here.
   vi.spyOn(engineOf(cacheops, 'test').delivery, 'grace').mockImplementation(() => undefined)
-  const seen = readsOf(cacheops)
   await fc.assert(
     fc.asyncProperty(sequence, async (steps) => {
       for (const on of [plain, db]) {
@@ -162,6 +173,4 @@ it('gives what a plain PGlite gives, whatever the calls are', async () => {
     }),
     budget({ runs: 150, seconds: 15 }),
   )
-  const hits = seen.filter((read) => read !== 'miss').length
-  expect(hits).toBeGreaterThan(seen.length / 20)
 }, 120_000)
