@@ -1,9 +1,10 @@
 import type { Change } from '../invalidation/dependency.js'
-import type { RowWrite } from '../plan/write.js'
+import type { RowWrite } from '../plan/row-write.js'
 import type { Entry } from '../store/store.js'
 import type { Call } from './connection.js'
 import type { Core } from './core.js'
-import type { ImageFold, ImagePlan } from './images.js'
+import type { ImageFold } from './image-fold.js'
+import type { ImagePlan } from './images.js'
 import type { ConnectionState } from './source.js'
 import { widenedName } from './widen.js'
 
@@ -30,19 +31,32 @@ export interface Attempt<R> {
 }
 
 /** Runs it as the user wrote it. */
-export async function pass<R>(engine: Core, call: Call<R>): Promise<R> {
-  if (engine.pausing) await engine.pause('before-database', call.text)
+export function pass<R>(engine: Core, call: Call<R>): Promise<R> {
+  return engine.pausing ? passInSteps(engine, call) : call.passThrough()
+}
+
+async function passInSteps<R>(engine: Core, call: Call<R>): Promise<R> {
+  await engine.pause('before-database', call.text)
   const result = await call.passThrough()
-  if (engine.pausing) await engine.pause('after-database', call.text)
+  await engine.pause('after-database', call.text)
   return result
 }
 
 /** Runs it in other words, which return more. */
-export async function ask<R>({ engine, state, call }: Attempt<R>, text: string): Promise<Entry> {
-  if (engine.pausing) await engine.pause('before-database', call.text)
+export function ask<R>(attempt: Attempt<R>, text: string): Promise<Entry> {
+  const { engine, state, call } = attempt
   const name = call.name === undefined ? undefined : widenedName(call.name, text)
+  return engine.pausing ? askInSteps(attempt, text, name) : state.connection.run(text, call.params, name)
+}
+
+async function askInSteps<R>(
+  { engine, state, call }: Attempt<R>,
+  text: string,
+  name: string | undefined,
+): Promise<Entry> {
+  await engine.pause('before-database', call.text)
   const entry = await state.connection.run(text, call.params, name)
-  if (engine.pausing) await engine.pause('after-database', call.text)
+  await engine.pause('after-database', call.text)
   return entry
 }
 
@@ -52,7 +66,14 @@ export function given<R>(result: R): () => R {
 
 /** The result without the columns that were added. */
 export function strip(entry: Entry, added: number): Entry {
-  const fields = entry.fields.slice(0, entry.fields.length - added)
+  const { command, rowCount } = entry
+  const count = entry.fields.length - added
   // Without a RETURNING of its own the statement has no rows to show.
-  return { ...entry, fields, rows: fields.length === 0 ? [] : entry.rows.map((row) => row.slice(0, fields.length)) }
+  if (count === 0) return { command, rowCount, fields: [], rows: [] }
+  return {
+    command,
+    rowCount,
+    fields: entry.fields.slice(0, count),
+    rows: entry.rows.map((row) => row.slice(0, count)),
+  }
 }

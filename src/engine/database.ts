@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { show } from '../base/duration.js'
 import { ConfigError } from '../base/errors.js'
 import type { Query } from '../base/query.js'
+import type { MaybePromise } from '../base/vocabulary.js'
 import type { Catalog } from '../catalog/catalog.js'
 import { loadCatalog } from '../catalog/load.js'
 import { readableTables } from '../catalog/privileges.js'
@@ -30,7 +31,7 @@ interface Loaded {
   readonly catalog: Catalog
   readonly stamp: string
   readonly contexts: Map<string, Context>
-  readonly readable: Map<string, Promise<ReadonlySet<number>>>
+  readonly readable: Map<string, MaybePromise<ReadonlySet<number>>>
 }
 
 /** One database, by the identity of its data: its catalog, shared by all connections that reach it. */
@@ -158,17 +159,24 @@ export class Database {
   }
 
   /** Whether the role may SELECT every column of the table: only then can RETURNING be widened. */
-  async readable(connection: Connection, role: string, oid: number): Promise<boolean> {
+  readable(connection: Connection, role: string, oid: number): MaybePromise<boolean> {
     const loaded = this.#loaded
     if (!loaded) return false
-    let tables = loaded.readable.get(role)
-    if (!tables) {
-      if (connection.status() === 'failed') return false
-      tables = readableTables(queryOf(connection), role)
-      loaded.readable.set(role, tables)
-      tables.catch(() => loaded.readable.delete(role))
-    }
-    return (await tables).has(oid)
+    const known = loaded.readable.get(role)
+    if (known) return known instanceof Promise ? known.then((tables) => tables.has(oid)) : known.has(oid)
+    if (connection.status() === 'failed') return false
+    const asked = readableTables(queryOf(connection), role)
+    loaded.readable.set(role, asked)
+    return asked.then(
+      (tables) => {
+        loaded.readable.set(role, tables)
+        return tables.has(oid)
+      },
+      (error: unknown) => {
+        loaded.readable.delete(role)
+        throw error
+      },
+    )
   }
 }
 

@@ -7,7 +7,7 @@ import type { Call } from './connection.js'
 import type { Core } from './core.js'
 import type { Context } from './database.js'
 import type { ExplainedConj, Explanation } from './explanation.js'
-import { pinnedValues } from './images.js'
+import { pinnedValues } from './pins.js'
 import type { Scope } from './scope.js'
 
 /** Explains one statement under a session's context. `reason` is what the session itself has against caching. */

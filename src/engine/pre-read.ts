@@ -1,7 +1,7 @@
 import type { WireRow } from '../base/vocabulary.js'
 import { type Attempt, ask, type Done, given, pass, strip } from './attempt.js'
 import { outcomeUnknown, sqlState } from './connection.js'
-import { unknownRows } from './images.js'
+import { unknownRows } from './row-changes.js'
 import { preRead, relocated, widen } from './widen.js'
 
 /**
@@ -59,9 +59,11 @@ async function matched<R>(attempt: Attempt<R>, seen: readonly WireRow[], complet
   if (!complete) fold.unknown()
   else {
     for (const row of entry.rows) {
-      const own = row.slice(row.length - count)
+      const at = row.length - count
+      const before = byKey.get(JSON.stringify(row.slice(at, at + keyLength)))
+      if (before) fold.updated(before, 0, row, at)
       // A row that nobody pre-read, or whose key changed: what it was is not known.
-      fold.add(byKey.get(JSON.stringify(own.slice(0, keyLength))) ?? 'unknown', own)
+      else fold.written(row, at)
     }
   }
   const shown = strip(entry, count)

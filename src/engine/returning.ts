@@ -1,9 +1,9 @@
 import type { WireRow } from '../base/vocabulary.js'
-import type { RowWrite } from '../plan/write.js'
+import type { RowWrite } from '../plan/row-write.js'
 import type { Entry } from '../store/store.js'
 import { type Attempt, ask, type Done, given, pass, strip } from './attempt.js'
 import { sqlState } from './connection.js'
-import { unknownRows } from './images.js'
+import { unknownRows } from './row-changes.js'
 import { widen } from './widen.js'
 
 /** Runs a write with a wider RETURNING, which brings the images of its rows. */
@@ -21,20 +21,25 @@ export async function writeReturning<R>(attempt: Attempt<R>): Promise<Done<R>> {
   const count = images.columns.length
   const added = old ? count * 2 : count
   for (const row of entry.rows) {
-    const own = row.slice(row.length - count)
-    if (rows.operation === 'delete') fold.add(own, undefined)
-    else if (rows.operation === 'insert' && !rows.upsert) fold.add(undefined, own)
-    else if (old) fold.add(oldRow(rows, row.slice(row.length - added, row.length - count)), own)
-    else fold.add('unknown', own)
+    const at = row.length - count
+    if (rows.operation === 'delete') fold.deleted(row, at)
+    else if (rows.operation === 'insert' && !rows.upsert) fold.inserted(row, at)
+    else if (!old) fold.written(row, at)
+    else {
+      const known = oldRow(rows, row, row.length - added)
+      if (known === 'none') fold.inserted(row, at)
+      else if (known === 'some') fold.updated(row, row.length - added, row, at)
+      else fold.written(row, at)
+    }
   }
   const shown = strip(entry, added)
   return { result: () => call.decode(shown), changes: fold.changes(), none: entry.rowCount === 0 }
 }
 
-/** The old row of an upsert, or undefined where there was none: its key would not be NULL. */
-function oldRow(rows: RowWrite, row: WireRow): WireRow | undefined | 'unknown' {
-  if (!rows.upsert) return row
+/** Whether a row that was written was there before: an upsert's new row has an old key of NULLs. */
+function oldRow(rows: RowWrite, row: WireRow, at: number): 'some' | 'none' | 'unknown' {
+  if (!rows.upsert) return 'some'
   const key = rows.table.keys.find((candidate) => candidate.primary)
   if (!key) return 'unknown'
-  return row.slice(0, key.columns.length).every((value) => value === null) ? undefined : row
+  return key.columns.every((_, index) => row[at + index] === null) ? 'none' : 'some'
 }

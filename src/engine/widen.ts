@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import type { RowWrite } from '../plan/write.js'
-import { quote } from '../plan/write.js'
+import type { RowWrite } from '../plan/row-write.js'
+import { quote } from '../plan/row-write.js'
 import { scan, type Token } from '../sql/lexer.js'
 
 /** Adds columns of the target to a write's RETURNING, behind the statement's last token: what follows are comments. */
@@ -19,7 +19,7 @@ const widened = new WeakMap<
 >()
 
 function isSame(some: readonly string[], others: readonly string[]): boolean {
-  return some.length === others.length && some.every((name, index) => name === others[index])
+  return some === others || (some.length === others.length && some.every((name, index) => name === others[index]))
 }
 
 function widenAnew(text: string, write: RowWrite, columns: readonly string[], old: boolean): string {

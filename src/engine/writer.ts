@@ -1,20 +1,28 @@
+import type { MaybePromise } from '../base/vocabulary.js'
 import type { Change } from '../invalidation/dependency.js'
-import type { RowWrite, WritePlan } from '../plan/write.js'
+import type { RowWrite } from '../plan/row-write.js'
+import type { WritePlan } from '../plan/write.js'
 import type { Analysis } from '../sql/analysis.js'
 import { type Attempt, type Done, given, pass } from './attempt.js'
 import { wholeChanges } from './changes.js'
-import type { Call } from './connection.js'
+import { type Call, next } from './connection.js'
 import type { Core } from './core.js'
 import type { Context } from './database.js'
-import { chooseImages, ImageFold, type ImagePlan, pinnedChanges, pinnedValues, unknownRows } from './images.js'
+import { ImageFold } from './image-fold.js'
+import { chooseImages, type ImagePlan, NO_IMAGES } from './images.js'
 import { writeFailed } from './outcomes.js'
+import { pinnedValues, type Values } from './pins.js'
 import { writePreRead } from './pre-read.js'
 import { writeReturning } from './returning.js'
+import { pinnedChanges, unknownRows } from './row-changes.js'
 import type { Scope } from './scope.js'
 import type { ConnectionState } from './source.js'
 
 /** Most different images that a write brings back; over it the schemes' stamps are replaced (B10). */
 const MAX_IMAGES = 1000
+
+const NOTHING: readonly Change[] = []
+const NOBODY: readonly boolean[] = []
 
 /** Runs writes, finds out what they changed, and delivers it when it is committed. */
 export class Writer {
@@ -40,7 +48,17 @@ export class Writer {
     if (analysis.template.statement.kind === 'select') this.#engine.bypassed(call.text, 'it may write', [])
     let done: Done<R>
     try {
-      done = await this.#carryOut(state, context, call, analysis, plan, scope, autocommit)
+      const { rows } = plan
+      if (!rows) done = await this.#plain(call, undefined, NOTHING)
+      else {
+        const max = scope.forceImages ? Number.POSITIVE_INFINITY : MAX_IMAGES
+        const values = { params: call.params, literals: analysis.literals }
+        const pinned = pinnedValues(rows, values, this.#engine.reader.limits)
+        const wanted = !scope.noInvalidation && call.uncacheable === undefined
+        const images = wanted ? this.#images(state, context, rows, pinned) : undefined
+        const known = images instanceof Promise ? await images : images
+        done = await this.#carryOut(state, call, analysis, rows, pinned, known, max, autocommit)
+      }
     } catch (error) {
       await writeFailed(this.#engine, state, context, plan, error, autocommit, call.text)
       throw error
@@ -54,9 +72,10 @@ export class Writer {
     }
     if (done.none && plan.rows) await this.#seen(context, plan.rows, call, analysis)
     if (!scope.noInvalidation) {
-      const changes = [...done.changes, ...wholeChanges(plan)]
+      const whole = wholeChanges(plan)
+      const changes = whole.length === 0 ? done.changes : [...done.changes, ...whole]
       await this.#conclude(state, context, changes, call.text, plan.reasons, scope, autocommit)
-    } else await this.#conclude(state, context, [], call.text, [], scope, autocommit)
+    } else await this.#conclude(state, context, NOTHING, call.text, [], scope, autocommit)
     return done.result()
   }
 
@@ -85,62 +104,64 @@ export class Writer {
     await this.#engine.delivery.deliver(context.database.id, all, { text: cause, reasons, catalogs }, scope.deferred)
   }
 
-  async #carryOut<R>(
+  async #plain<R>(call: Call<R>, rows: RowWrite | undefined, changes: readonly Change[]): Promise<Done<R>> {
+    const result = await pass(this.#engine, call)
+    const outcomes = rows ? call.outcomes(result) : []
+    const none = outcomes.length === 1 && outcomes[0]?.rowCount === 0
+    return { result: given(result), changes: none ? [] : changes, none }
+  }
+
+  #carryOut<R>(
     state: ConnectionState,
-    context: Context,
     call: Call<R>,
     analysis: Analysis,
-    plan: WritePlan,
-    scope: Scope,
+    rows: RowWrite,
+    pinned: readonly Values[],
+    images: ImagePlan | undefined,
+    max: number,
     autocommit: boolean,
   ): Promise<Done<R>> {
-    const { rows } = plan
-    const engine = this.#engine
-    if (!rows) return { result: given(await pass(engine, call)), changes: [], none: false }
-    const values = { params: call.params, literals: analysis.literals }
-    const pinned = pinnedValues(rows, values, engine.reader.limits)
-    const max = scope.forceImages ? Number.POSITIVE_INFINITY : MAX_IMAGES
-    const images =
-      scope.noInvalidation || call.uncacheable !== undefined
-        ? undefined
-        : await this.#images(state, context, rows, pinned)
-    if (!images || images.way === 'pins') {
-      const result = await pass(engine, call)
-      const outcomes = call.outcomes(result)
-      const none = outcomes.length === 1 && outcomes[0]?.rowCount === 0
-      return {
-        result: given(result),
-        changes: none ? [] : images ? pinnedChanges(rows, pinned) : unknownRows(rows),
-        none,
-      }
-    }
-    const fold = new ImageFold(rows, images.columns, pinned, max)
+    if (!images) return this.#plain(call, rows, unknownRows(rows))
+    if (images.way === 'pins') return this.#plain(call, rows, pinnedChanges(rows, pinned))
+    const fold = new ImageFold(rows, images, pinned, max)
     const text = call.text.slice(0, analysis.end)
-    const attempt: Attempt<R> = { engine, state, call, text, rows, images, fold, autocommit }
+    const attempt: Attempt<R> = { engine: this.#engine, state, call, text, rows, images, fold, autocommit }
     return images.way === 'pre-read' ? writePreRead(attempt, max) : writeReturning(attempt)
   }
 
-  async #images(
+  /** Which images it should bring; asked of the store, which may answer at once. */
+  #images(
     state: ConnectionState,
-    context: Context,
+    { database, settings }: Context,
     rows: RowWrite,
-    pinned: ReturnType<typeof pinnedValues>,
-  ): Promise<ImagePlan> {
+    pinned: readonly Values[],
+  ): MaybePromise<ImagePlan> {
     const { store } = this.#engine.config
-    const { database } = context
-    try {
-      const schemes = await store.schemes(database.id, rows.table.id)
-      const children = new Map<string, number>()
-      for (const { child } of rows.cascades) children.set(child, (await store.schemes(database.id, child)).length)
-      const count = (table: string): number => children.get(table) ?? 0
-      const wish = chooseImages(rows, schemes, count, pinned, true)
-      if (wish.way === 'pins') return wish
-      const readable = await database.readable(state.connection, context.settings.role, rows.table.oid)
-      return readable ? wish : chooseImages(rows, schemes, count, pinned, false)
-    } catch (error) {
+    const failed = (error: unknown): ImagePlan => {
       this.#engine.failed('store', 'the schemes of a table could not be read: its write brings no images', error)
-      return { way: 'pins', columns: [], key: [] }
+      return NO_IMAGES
     }
+    try {
+      const images = next(store.schemes(database.id, rows.table.id), (schemes) =>
+        next(this.#followed(database.id, rows), (followed) => {
+          const wish = chooseImages(rows, schemes, followed, pinned)
+          if (wish.way === 'pins') return wish
+          const readable = database.readable(state.connection, settings.role, rows.table.oid)
+          return next(readable, (may) => (may ? wish : NO_IMAGES))
+        }),
+      )
+      return images instanceof Promise ? images.catch(failed) : images
+    } catch (error) {
+      return failed(error)
+    }
+  }
+
+  /** For each cascade whether anything of its child could be cached. */
+  #followed(database: string, { cascades }: RowWrite): MaybePromise<readonly boolean[]> {
+    if (cascades.length === 0) return NOBODY
+    const { store } = this.#engine.config
+    const followed = cascades.map(({ child }) => next(store.schemes(database, child), ({ length }) => length > 0))
+    return followed.some((each) => each instanceof Promise) ? Promise.all(followed) : (followed as boolean[])
   }
 
   /** A13: it touched no row, so another's commit may be visible: what it names is dropped, and its table read past. */

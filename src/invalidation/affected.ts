@@ -33,7 +33,8 @@ export function affected(change: RowChange, scheme: Scheme): Affected {
   if (scheme.compared.length === 0) return ANY_ROW
 
   const left = before === undefined ? 'unmet' : metBy(before, after, change, scheme)
-  const entered = after === undefined ? 'unmet' : metBy(after, before, change, scheme)
+  // Rows of which nothing that is known has changed have one image.
+  const entered = after === before ? left : after === undefined ? 'unmet' : metBy(after, before, change, scheme)
   if (left === 'unknown' || entered === 'unknown') return change.onlyKnown ? NONE : WHOLE
   const keys = new Set<string>()
   if (left !== 'unmet') keys.add(left.key)

@@ -129,7 +129,7 @@ export const missedMutants: readonly Mutant[] = [
     id: 'B10-bound-of-images',
     rule: 'B10',
     what: 'images over the bound are forgotten',
-    file: 'src/engine/images.ts',
+    file: 'src/engine/image-fold.ts',
     find: 'this.#over = true\n      this.#changes.clear()',
     replace: '',
     tests: [MISSED],
