@@ -99,7 +99,7 @@ async function databases(
   }
   const found = new Map<Database, Catalog>()
   for (const source of engine.sources) {
-    if (source.database?.catalog && !(await source.database.stale())) {
+    if (source.database?.catalog && !(await source.database.stale(false))) {
       found.set(source.database, source.database.catalog)
       continue
     }

@@ -59,7 +59,10 @@ export class Contexts {
   async upToDate(state: ConnectionState, context: Context | string): Promise<Context | string> {
     if (typeof context === 'string' || state.session.catalogTouched) return context
     try {
-      if (!(await context.database.stale())) return context
+      // A later statement of a transaction, or one that can be run again in the user's own words, need not ask.
+      const known = !state.session.inTransaction || !state.session.clean
+      const stale = context.database.stale(known)
+      if (!(stale instanceof Promise ? await stale : stale)) return context
     } catch (error) {
       this.#engine.failed('store', 'the catalog stamp could not be read: a write drops everything', error)
       return 'the store does not answer'

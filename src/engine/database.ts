@@ -8,7 +8,7 @@ import { loadCatalog } from '../catalog/load.js'
 import { readableTables } from '../catalog/privileges.js'
 import type { Settings } from '../catalog/settings.js'
 import { Planner } from '../plan/planner.js'
-import type { Connection } from './connection.js'
+import { type Connection, next } from './connection.js'
 import type { Config } from './options.js'
 
 /** Everything that plans and keys of one kind of session are made with. Good as long as its catalog is. */
@@ -75,11 +75,15 @@ export class Database {
     )
   }
 
-  /** The catalog stamp in the store is another than ours: someone changed definitions. */
-  async stale(): Promise<boolean> {
+  /**
+   * The catalog stamp in the store is another than ours: someone changed definitions.
+   *
+   * @param known - by what this process saw last; what it has not seen yet is found out when its changes are delivered
+   */
+  stale(known: boolean): MaybePromise<boolean> {
     const loaded = this.#loaded
     if (!loaded) return true
-    return (await this.#config.store.catalogStamp(this.id)) !== loaded.stamp
+    return next(this.#config.store.catalogStamp(this.id, known), (stamp) => stamp !== loaded.stamp)
   }
 
   /**

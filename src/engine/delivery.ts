@@ -16,6 +16,7 @@ export interface Cause {
 
 /** How long a process reads past tables of which another's commit may be visible before its invalidation (A13). */
 const GRACE_MS = 1000
+const LATE = 'definitions changed meanwhile'
 const FIRST_RETRY_MS = 50
 const LAST_RETRY_MS = 5000
 
@@ -52,7 +53,12 @@ export class Delivery {
     cause: Cause,
     deferred: Deferred | undefined,
   ): Promise<void> {
-    if (changes.length === 0) return
+    if (changes.length === 0 && !deferred) {
+      // By the definitions it was planned with it changed nothing; whether they still hold is asked all the same (A7).
+      const late = await this.#plannedLate(database, changes, cause)
+      if (late.length === 0) return
+      return this.deliver(database, late, { text: cause.text, reasons: [LATE] }, undefined)
+    }
     if (deferred) {
       // Read past until it is known; then all of them at once.
       const late = await this.#plannedLate(database, changes, cause)
@@ -70,16 +76,17 @@ export class Delivery {
       this.#refuse(cause, undefined)
       return
     }
+    let dropped: Invalidated
     try {
-      this.#told(database, changes, cause, await this.#config.store.invalidate(database, changes))
+      dropped = await this.#config.store.invalidate(database, changes)
     } catch (error) {
       this.#keep(database, changes, error)
       this.#refuse(cause, error)
       return
     }
-    const late = await this.#plannedLate(database, changes, cause)
-    if (late.length > 0)
-      await this.deliver(database, late, { text: cause.text, reasons: ['definitions changed meanwhile'] }, undefined)
+    this.#told(database, changes, cause, dropped)
+    const late = this.#late(database, changes, cause, dropped.catalogStamp)
+    if (late.length > 0) await this.deliver(database, late, { text: cause.text, reasons: [LATE] }, undefined)
   }
 
   /** The same where its caller has an error of its own to tell: what could not be delivered is kept, and an event says so. */
@@ -93,14 +100,19 @@ export class Delivery {
 
   /** A7: asked after the commit, so that whoever changes the definitions later drops everything later, too. */
   async #plannedLate(database: string, changes: readonly Change[], cause: Cause): Promise<readonly Change[]> {
-    if (!cause.catalogs || cause.catalogs.length === 0 || changes.some((change) => change.kind === 'database'))
-      return []
+    let stamp: string | undefined
     try {
-      const stamp = await this.#config.store.catalogStamp(database)
-      if (cause.catalogs.every((catalog) => catalog === stamp)) return []
+      if (cause.catalogs && cause.catalogs.length > 0) stamp = await this.#config.store.catalogStamp(database)
     } catch {
       // Then it is not known.
     }
+    return this.#late(database, changes, cause, stamp)
+  }
+
+  #late(database: string, changes: readonly Change[], cause: Cause, stamp: string | undefined): readonly Change[] {
+    if (!cause.catalogs || cause.catalogs.length === 0 || changes.some((change) => change.kind === 'database'))
+      return []
+    if (cause.catalogs.every((catalog) => catalog === stamp)) return []
     this.#onCatalog(database)
     return [{ kind: 'database', catalog: false }]
   }

@@ -23,7 +23,7 @@ export async function follow(engine: Core, state: ConnectionState): Promise<void
   if (!state.session.follow(state.connection.status())) return
   const { changes, cause, catalogs } = state.session.end()
   const { database } = state.source
-  if (changes.length > 0 && database) {
+  if (database) {
     await engine.delivery.deliver(database.id, changes, { text: cause, reasons: [], catalogs }, undefined)
   }
 }

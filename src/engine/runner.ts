@@ -83,8 +83,11 @@ export class Runner {
     const single = analysis.statements[0] as Analysis
     if (typeof context === 'string') return this.#withoutContext(state, call, single, context, scope)
     const plan = context.planner.plan(single.template)
-    if (!changesAnything(plan.write) && !plan.write.calls)
-      return this.#planned(state, context, call, single, plan, scope)
+    if (!changesAnything(plan.write)) {
+      const result = await this.#planned(state, context, call, single, plan, scope)
+      if (plan.write.calls) await this.#calledWithout(state, context, call.text, scope)
+      return result
+    }
     const fresh = await this.#contexts.upToDate(state, context)
     if (typeof fresh === 'string') return this.#withoutContext(state, call, single, fresh, scope)
     return this.#planned(state, fresh, call, single, fresh.planner.plan(single.template), scope)
@@ -114,6 +117,17 @@ export class Runner {
     const context = await this.#contexts.of(state)
     if (typeof context === 'string') return past(this.#engine, state, call, context)
     return this.#planned(state, context, call, analysis, context.planner.plan(analysis.template), scope, tries)
+  }
+
+  /** A7: by the definitions that are known its functions write nothing. Whether these still held is asked afterwards. */
+  async #calledWithout(state: ConnectionState, context: Context, text: string, scope: Scope): Promise<void> {
+    const { session } = state
+    if (scope.noInvalidation) return
+    if (session.inTransaction) session.queue([], text, context.catalogStamp)
+    else {
+      const cause = { text, reasons: [], catalogs: [context.catalogStamp] }
+      await this.#engine.delivery.deliver(context.database.id, [], cause, scope.deferred)
+    }
   }
 
   /** A statement that is neither a plain read nor a write: it locks, or changes the session. */

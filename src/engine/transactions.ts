@@ -102,7 +102,7 @@ export class Transactions {
   async #deliver(state: ConnectionState, ended: ReturnType<Session['end']>, scope: Scope): Promise<void> {
     const { database } = state.source
     const { changes, cause, catalogs } = ended
-    if (!database || changes.length === 0) return
+    if (!database) return
     await this.#engine.pause('committed', cause)
     await this.#engine.delivery.deliver(
       database.id,

@@ -91,9 +91,8 @@ export class Writer {
     const { session, connection } = state
     const ended = session.follow(connection.status())
     if (autocommit && !session.inTransaction) {
-      if (changes.length === 0) return
       if (this.#engine.pausing) await this.#engine.pause('committed', text)
-      const catalogs = [context.catalogStamp]
+      const catalogs = scope.noInvalidation ? [] : [context.catalogStamp]
       await this.#engine.delivery.deliver(context.database.id, changes, { text, reasons, catalogs }, scope.deferred)
       return
     }

@@ -121,7 +121,7 @@ export class MemoryStore implements Store {
           break
       }
     }
-    return tally.result()
+    return { ...tally.result(), catalogStamp: this.#databases.get(database)?.catalogValue }
   }
 
   schemes(database: string, table: string): readonly Scheme[] {

@@ -52,6 +52,8 @@ export type ReadReply =
 
 /** What an invalidation dropped, for events. */
 export interface Invalidated {
+  /** The catalog stamp of the database, read in the same step or later (A7); absent where nothing is known of the database. */
+  readonly catalogStamp?: string | undefined
   /** Table id → what was replaced: `'table'`, or the stamps of schemes and conjs. */
   readonly tables: readonly {
     readonly table: string
@@ -71,13 +73,20 @@ export interface Store {
   read(request: ReadRequest): MaybePromise<ReadReply>
   /** Stores the entry under its lease. `ttl` in milliseconds. Nothing is stored where a stamp of the lease is already gone. */
   write(lease: Lease, entry: Entry, ttl: number): MaybePromise<void>
-  /** The catalog stamp of a database, created where missing. Read it before the catalog is loaded. */
-  catalogStamp(database: string): MaybePromise<string>
+  /**
+   * The catalog stamp of a database, created where missing. Read it before the catalog is loaded.
+   *
+   * @param known - what this process saw last is enough, so that no round trip is needed where it saw any
+   */
+  catalogStamp(database: string, known?: boolean): MaybePromise<string>
   /** Whether every stamp of the lease still stands: for joiners of a single flight (S4). */
   stands(lease: Lease): MaybePromise<boolean>
   /** Replaces the stamps that the changes affect, by the registry as it is now (B1). */
   invalidate(database: string, changes: readonly Change[]): MaybePromise<Invalidated>
-  /** Known schemes of a table: what row images a write should bring (a hint; `invalidate` reads the registry again). */
+  /**
+   * Schemes of a table, as far as this process knows: what row images a write should bring. A hint, asked before each write, for
+   * which no round trip should be made where anything is known; `invalidate` reads the registry again.
+   */
   schemes(database: string, table: string): MaybePromise<readonly Scheme[]>
   /** A2: until the token is unblocked, reads of these tables are `blocked`. Also replaces their table stamps. */
   block(database: string, tables: readonly string[] | 'database', token: string): MaybePromise<void>
