@@ -45,8 +45,13 @@ async function passInSteps<R>(engine: Core, call: Call<R>): Promise<R> {
 /** Runs it in other words, which return more. */
 export function ask<R>(attempt: Attempt<R>, text: string): Promise<Entry> {
   const { engine, state, call } = attempt
-  const name = call.name === undefined ? undefined : widenedName(call.name, text)
+  const name = call.name === undefined ? ownName(attempt, text) : widenedName(call.name, text)
   return engine.pausing ? askInSteps(attempt, text, name) : state.connection.run(text, call.params, name)
+}
+
+/** Only in autocommit: there an error that is about the name does no harm, as the statement can be run once more. */
+function ownName<R>({ state, call, rows, autocommit }: Attempt<R>, text: string): string | undefined {
+  return autocommit && state.direct && call.params.length > 0 ? state.prepared.name(text, rows) : undefined
 }
 
 async function askInSteps<R>(

@@ -12,7 +12,7 @@ export async function writeReturning<R>(attempt: Attempt<R>): Promise<Done<R>> {
   const old = images.way === 'returning-old'
   let entry: Entry
   try {
-    entry = await ask(attempt, widen(attempt.text, rows, images.columns, old))
+    entry = await asked(attempt, widen(attempt.text, rows, images.columns, old))
   } catch (error) {
     // What the catalog thought possible is not: in autocommit the user's own words can still be run.
     if (!attempt.autocommit || !sqlState(error)?.startsWith('42')) throw error
@@ -34,6 +34,17 @@ export async function writeReturning<R>(attempt: Attempt<R>): Promise<Done<R>> {
   }
   const shown = strip(entry, added)
   return { result: () => call.decode(shown), changes: fold.changes(), none: entry.rowCount === 0 }
+}
+
+/** Runs it once more without a name of ours where it failed for that. */
+async function asked<R>(attempt: Attempt<R>, text: string): Promise<Entry> {
+  try {
+    return await ask(attempt, text)
+  } catch (error) {
+    const { autocommit, call, state } = attempt
+    if (!autocommit || call.name !== undefined || !state.prepared.refused(text, error)) throw error
+    return await ask(attempt, text)
+  }
 }
 
 /** Whether a row that was written was there before: an upsert's new row has an old key of NULLs. */

@@ -2,6 +2,7 @@ import type { Settings } from '../catalog/settings.js'
 import { Session } from '../session/session.js'
 import type { Access, Connection } from './connection.js'
 import type { Context, Database } from './database.js'
+import { PreparedWrites } from './prepared.js'
 
 /** One pool or client: how it reaches its database, and what its connections have in common. */
 export class Source {
@@ -68,6 +69,7 @@ export class ConnectionState {
   readonly connection: Connection
   readonly source: Source
   readonly session = new Session()
+  readonly prepared = new PreparedWrites()
   settings: Settings | undefined
   context: Context | undefined
   /** The backend that answers is not the connection's own: a transaction pooler is in between (A5). */
@@ -78,6 +80,12 @@ export class ConnectionState {
   constructor(connection: Connection, source: Source) {
     this.connection = connection
     this.source = source
+  }
+
+  /** The backend that answers is known to be the connection's own, for all its life. */
+  get direct(): boolean {
+    const { pid } = this.connection
+    return pid !== undefined && !this.pooled && pid === this.settings?.pid
   }
 
   /** Its settings may be others now (A5). */
