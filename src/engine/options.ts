@@ -92,7 +92,19 @@ const OPTION_NAMES = [
   'logger',
 ]
 
-const STORE_METHODS = ['read', 'write', 'invalidate', 'stands', 'schemes', 'block', 'unblock', 'catalogStamp'] as const
+const STORE_METHODS = [
+  'read',
+  'write',
+  'recall',
+  'combine',
+  'drop',
+  'invalidate',
+  'stands',
+  'schemes',
+  'block',
+  'unblock',
+  'catalogStamp',
+] as const
 
 /** @throws ConfigError that names the option and what was expected */
 export function checkOptions(options: CacheopsOptions): Config {

@@ -3,11 +3,11 @@ import { affected } from '../invalidation/affected.js'
 import type { Change, RowChange, Scheme } from '../invalidation/dependency.js'
 import { KeptEntries, KeptEntry } from './memory/entries.js'
 import { IdleStamps } from './memory/idle-stamps.js'
-import { MemoryLease } from './memory/lease.js'
+import { type LeasedTables, MemoryLease } from './memory/lease.js'
 import { Stamp } from './memory/stamp.js'
 import { DatabaseStamps } from './memory/stamps.js'
 import { Tally } from './memory/tally.js'
-import type { Entry, Invalidated, Lease, ReadReply, ReadRequest, Store, StoreStats } from './store.js'
+import type { Entry, Invalidated, Lease, ReadReply, ReadRequest, Recalled, Store, StoreStats } from './store.js'
 
 export interface MemoryOptions {
   /**
@@ -46,6 +46,8 @@ export class MemoryStore implements Store {
   readonly #databases = new Map<string, DatabaseStamps>()
   readonly #entries = new KeptEntries()
   readonly #idle: IdleStamps
+  /** Stamps of single keys, for what is found by `recall`. */
+  #own = new Map<string, Stamp>()
   #global = new Stamp()
   #evictions = 0
 
@@ -63,7 +65,7 @@ export class MemoryStore implements Store {
     const kept = this.#entries.get(request.key)
     if (kept !== undefined) {
       // The key names its database (S8); an entry of another one is not this one's whatever the key says.
-      if (kept.lease.database === database && kept.fresh(performance.now())) {
+      if (kept.lease.reads[0]?.database === database && kept.fresh(performance.now())) {
         kept.hit()
         return kept.reply
       }
@@ -84,6 +86,49 @@ export class MemoryStore implements Store {
     if (old !== undefined) this.#remove(old)
     this.#entries.add(kept)
     this.#evictFor(kept)
+  }
+
+  recall(key: string): Recalled {
+    const kept = this.#entries.get(key)
+    if (kept !== undefined) {
+      if (kept.fresh(performance.now()) && !kept.lease.blocked()) {
+        kept.hit()
+        return kept.reply
+      }
+      this.#remove(kept)
+    }
+    let own = this.#own.get(key)
+    if (own === undefined) {
+      own = new Stamp(this.#own, key)
+      this.#own.set(key, own)
+      this.#idle.add(own)
+    }
+    return { kind: 'miss', lease: new MemoryLease(key, this, [], [this.#global, own]) }
+  }
+
+  combine(key: string, leases: readonly Lease[]): Lease {
+    const reads: LeasedTables[] = []
+    const stamps = new Set<Stamp>()
+    for (const lease of leases) {
+      if (lease instanceof MemoryLease && lease.home === this) {
+        reads.push(...lease.reads)
+        for (const stamp of lease.stamps) stamps.add(stamp)
+      } else {
+        const dead = new Stamp()
+        dead.drop()
+        stamps.add(dead)
+      }
+    }
+    return new MemoryLease(key, this, reads, [...stamps])
+  }
+
+  drop(key: string): void {
+    const kept = this.#entries.get(key)
+    if (kept !== undefined) this.#remove(kept)
+    const own = this.#own.get(key)
+    if (own === undefined) return
+    own.drop()
+    this.#idle.remove(own)
   }
 
   catalogStamp(database: string): string {
@@ -147,7 +192,7 @@ export class MemoryStore implements Store {
   }
 
   stats(): StoreStats {
-    let stamps = 1
+    let stamps = 1 + this.#own.size
     for (const database of this.#databases.values()) {
       stamps += 2
       for (const table of database.tables.values()) {
@@ -191,16 +236,11 @@ export class MemoryStore implements Store {
     for (const dependency of dependencies) database.take(dependency, this.#maxSchemes, stamps, this.#idle)
     // Dependencies of one table share stamps, and each is recorded once.
     const recorded = dependencies.length > 1 ? [...new Set(stamps)] : stamps
-    return new MemoryLease(request.key, this, database, request.tables, recorded)
+    return new MemoryLease(request.key, this, [{ database, tables: request.tables }], recorded)
   }
 
   #valid(lease: Lease): lease is MemoryLease {
-    return (
-      lease instanceof MemoryLease &&
-      lease.home === this &&
-      lease.stands() &&
-      lease.database.blocked(lease.tables) === undefined
-    )
+    return lease instanceof MemoryLease && lease.home === this && lease.stands() && !lease.blocked()
   }
 
   #invalidateRows(database: DatabaseStamps, change: RowChange, tally: Tally): void {
@@ -239,6 +279,7 @@ export class MemoryStore implements Store {
     for (const stamps of this.#databases.values()) stamps.replace()
     this.#entries.clear()
     this.#idle.clear()
+    this.#own = new Map()
   }
 
   #evictFor(added: KeptEntry): void {

@@ -50,6 +50,11 @@ export type ReadReply =
   /** A table is blocked (A2), or another process speaks another layout (A22): neither read nor stored. */
   | { readonly kind: 'blocked'; readonly reason: string }
 
+/** What `recall` finds. `miss`: the lease holds the global stamp and the key's own. */
+export type Recalled =
+  | { readonly kind: 'hit'; readonly entry: Entry; readonly lease: Lease; readonly stored?: number }
+  | { readonly kind: 'miss'; readonly lease: Lease }
+
 /** What an invalidation dropped, for events. */
 export interface Invalidated {
   /** The catalog stamp of the database, read in the same step or later (A7); absent where nothing is known of the database. */
@@ -73,6 +78,20 @@ export interface Store {
   read(request: ReadRequest): MaybePromise<ReadReply>
   /** Stores the entry under its lease. `ttl` in milliseconds. Nothing is stored where a stamp of the lease is already gone. */
   write(lease: Lease, entry: Entry, ttl: number): MaybePromise<void>
+  /**
+   * An entry by its key alone, for results of functions. Who asks does not know what it depends on: it is a hit while every
+   * stamp that it was stored under stands. A miss gives a lease for an entry that depends on no table, or to be combined with others.
+   *
+   * @param key - complete but for the store's prefix; never one of a `ReadRequest`
+   */
+  recall(key: string): MaybePromise<Recalled>
+  /**
+   * One lease, for `key`, that holds all that the leases hold (A21); what is written under it is found by `recall`. It does not stand
+   * where one of them does not, where two hold different stamps of one name, or where one is another store's.
+   */
+  combine(key: string, leases: readonly Lease[]): Lease
+  /** Drops what `recall` finds under the key, and the key's own stamp: what was begun before is not stored any more. */
+  drop(key: string): MaybePromise<void>
   /**
    * The catalog stamp of a database, created where missing. Read it before the catalog is loaded.
    *

@@ -4,6 +4,7 @@ import type { Store } from '../../src/store/store.js'
 import { blocks } from './contract-blocks.js'
 import { invalidation } from './contract-invalidation.js'
 import { leases } from './contract-leases.js'
+import { recalls } from './contract-recalls.js'
 import { randomHistories } from './histories.js'
 
 /** A fresh, empty store, for one test. */
@@ -34,6 +35,7 @@ export function storeContract(name: string, makeStore: MakeStore, { runs = 300 }
       })
       afterEach(() => test.end())
       leases(() => test)
+      recalls(() => test)
       invalidation(() => test, makeStore)
       blocks(() => test)
     })

@@ -1,10 +1,21 @@
 import type { MaybePromise } from '../../src/base/vocabulary.js'
 import type { Change, Scheme } from '../../src/invalidation/dependency.js'
-import type { Entry, Invalidated, Lease, ReadReply, ReadRequest, Store, StoreStats } from '../../src/store/store.js'
+import type {
+  Entry,
+  Invalidated,
+  Lease,
+  ReadReply,
+  ReadRequest,
+  Recalled,
+  Store,
+  StoreStats,
+} from '../../src/store/store.js'
 
 export type StoreStep =
   | 'read'
   | 'write'
+  | 'recall'
+  | 'drop'
   | 'catalogStamp'
   | 'stands'
   | 'invalidate'
@@ -36,6 +47,18 @@ export class WrappedStore implements Store {
 
   write(lease: Lease, entry: Entry, ttl: number): Promise<void> {
     return this.#step('write', lease.key, () => this.inner.write(lease, entry, ttl))
+  }
+
+  recall(key: string): Promise<Recalled> {
+    return this.#step('recall', key, () => this.inner.recall(key))
+  }
+
+  combine(key: string, leases: readonly Lease[]): Lease {
+    return this.inner.combine(key, leases)
+  }
+
+  drop(key: string): Promise<void> {
+    return this.#step('drop', key, () => this.inner.drop(key))
   }
 
   catalogStamp(database: string, known?: boolean): MaybePromise<string> {

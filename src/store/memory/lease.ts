@@ -2,26 +2,24 @@ import type { Lease } from '../store.js'
 import type { Stamp } from './stamp.js'
 import type { DatabaseStamps } from './stamps.js'
 
-/** The stamps of a read, from the global one to those of its conjs. */
+/** What a lease was taken for, as far as blocks ask for it (A2). */
+export interface LeasedTables {
+  readonly database: DatabaseStamps
+  readonly tables: readonly string[]
+}
+
+/** The stamps of a read, from the global one to those of its conjs; or of several reads together. */
 export class MemoryLease implements Lease {
   readonly key: string
   /** The store that gave it: another's stamps would hear of no invalidation here. */
   readonly home: object
-  readonly database: DatabaseStamps
-  readonly tables: readonly string[]
+  readonly reads: readonly LeasedTables[]
   readonly stamps: readonly Stamp[]
 
-  constructor(
-    key: string,
-    home: object,
-    database: DatabaseStamps,
-    tables: readonly string[],
-    stamps: readonly Stamp[],
-  ) {
+  constructor(key: string, home: object, reads: readonly LeasedTables[], stamps: readonly Stamp[]) {
     this.key = key
     this.home = home
-    this.database = database
-    this.tables = tables
+    this.reads = reads
     this.stamps = stamps
   }
 
@@ -29,5 +27,10 @@ export class MemoryLease implements Lease {
     const { stamps } = this
     for (let i = 0; i < stamps.length; i++) if (!(stamps[i] as Stamp).alive) return false
     return true
+  }
+
+  /** Whether a table that it was taken for is blocked. */
+  blocked(): boolean {
+    return this.reads.some(({ database, tables }) => database.blocked(tables) !== undefined)
   }
 }
