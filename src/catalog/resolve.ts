@@ -26,6 +26,23 @@ export function resolveRelation(
   return undefined
 }
 
+/** B8: a table, what it descends from, and what descends from it, at any depth. */
+export function treeOf(catalog: Catalog, table: Table): readonly Table[] {
+  return [table, ...relatives(catalog, table, 'parents'), ...relatives(catalog, table, 'children')]
+}
+
+function relatives(catalog: Catalog, table: Table, direction: 'parents' | 'children'): readonly Table[] {
+  const found = new Set<Table>([table])
+  for (const member of found) {
+    for (const oid of member[direction]) {
+      const next = catalog.tables.get(oid)
+      if (next) found.add(next)
+    }
+  }
+  found.delete(table)
+  return [...found]
+}
+
 export function columnOf(table: Table, name: string): Column | undefined {
   return table.column.get(name)
 }

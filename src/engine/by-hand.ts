@@ -22,6 +22,10 @@ export async function invalidateObj(
     if (tables.length !== 1)
       throw new ConfigError(`invalidateObj: expected one table, '${model}' names ${tables.length}.`)
     const table = tables[0] as Table
+    if (table.stampId === undefined)
+      throw new ConfigError(
+        `invalidateObj: ${table.id} keeps no rows of its own (it is a ${table.kind}). Name a table.`,
+      )
     const values = new Map<string, string | null>()
     for (const [name, value] of Object.entries(row)) {
       const column = table.column.get(name)
@@ -37,7 +41,7 @@ export async function invalidateObj(
       if (key !== undefined) values.set(name, key)
     }
     const image = { values }
-    const change: Change = { kind: 'rows', table: table.id, before: image, after: undefined, columns: undefined }
+    const change: Change = { kind: 'rows', table: table.stampId, before: image, after: undefined, columns: undefined }
     await engine.delivery.deliver(
       database.id,
       [change],
@@ -47,12 +51,11 @@ export async function invalidateObj(
   }
 }
 
-/** Drops what reads a table, or every table that a pattern names. */
+/** Drops what reads a table, or every table that a pattern names; of a view, what reads the tables that it reads. */
 export async function invalidateModel(engine: Engine, model: string, identity: string | undefined): Promise<void> {
   for (const { database, catalog } of await databases(engine, identity)) {
-    const changes = tablesOf(catalog, model, 'invalidateModel').map(
-      (table): Change => ({ kind: 'table', table: table.id }),
-    )
+    const stamps = new Set(tablesOf(catalog, model, 'invalidateModel').flatMap((table) => stampIds(catalog, table)))
+    const changes = [...stamps].map((table): Change => ({ kind: 'table', table }))
     await engine.delivery.deliver(
       database.id,
       changes,
@@ -60,6 +63,12 @@ export async function invalidateModel(engine: Engine, model: string, identity: s
       engine.scopes.current.deferred,
     )
   }
+}
+
+/** A view is what it reads; a partition is known by its root (B8). */
+function stampIds(catalog: Catalog, table: Table): readonly string[] {
+  if (table.stampId !== undefined) return [table.stampId]
+  return table.viewReads.flatMap((oid) => catalog.tables.get(oid)?.stampId ?? [])
 }
 
 function cause(text: string): { readonly text: string; readonly reasons: readonly string[] } {

@@ -1,6 +1,7 @@
 import { parseDuration } from '../base/duration.js'
 import type { MaybePromise, Operation } from '../base/vocabulary.js'
-import type { Catalog } from '../catalog/catalog.js'
+import type { Catalog, Table } from '../catalog/catalog.js'
+import { treeOf } from '../catalog/resolve.js'
 import { bind } from '../invalidation/bind.js'
 import type { BindLimits, CallValues } from '../invalidation/template.js'
 import { readsClock } from '../plan/functions.js'
@@ -84,9 +85,9 @@ export class Reader {
     if (!plan.cacheable) return plan.reason
     // Its own writes are not in the store yet: here as elsewhere nobody reads what his own write has replaced.
     if (scope.deferred?.changes.has(context.database.id)) return 'writes of deferInvalidation() are not delivered yet'
-    const never = this.#rule(plan).never
+    const { never } = this.#rule(plan, context.catalog)
     if (never !== undefined) return `${never} is configured as never cached`
-    const policy = this.#policy(plan, comment, values, scope)
+    const policy = this.#policy(context, plan, comment, values, scope)
     if (typeof policy === 'string') return policy
     const clock = suspectValue(plan, values)
     if (clock !== undefined) return `the value '${clock}' may read the clock`
@@ -117,13 +118,14 @@ export class Reader {
   }
 
   #policy(
+    context: Context,
     plan: CacheableRead,
     comment: Analysis['comment'],
     values: CallValues,
     scope: Scope,
   ): { readonly operation: Operation; readonly ttl: number; readonly pattern: string | undefined } | string {
     const operation = operationOf(plan.operation, values)
-    const { profile } = this.#rule(plan)
+    const { profile } = this.#rule(plan, context.catalog)
     if (profile === false) return `${plan.main?.id} is configured as never cached`
     const asked = askedFor(comment, scope)
     if (typeof asked === 'string') return asked
@@ -140,14 +142,20 @@ export class Reader {
   }
 
   /** The configuration does not change, so it is asked once a plan. */
-  #rule(plan: CacheableRead): Rule {
+  #rule(plan: CacheableRead, catalog: Catalog): Rule {
     let rule = this.#rules.get(plan)
     if (rule === undefined) {
       const { policy } = this.#config
-      rule = {
-        never: plan.tables.find((table) => policy.of(table.schema, table.name) === false)?.id,
-        profile: plan.main && policy.of(plan.main.schema, plan.main.name),
-      }
+      const of = (table: Table) => policy.of(table.schema, table.name)
+      const read = plan.tables.flatMap((table) => treeOf(catalog, table))
+      // A view that no pattern but `*` names has the policy of its main table.
+      const mains = plan.main ? [plan.main, ...plan.behind] : []
+      const named = mains.find((table) => {
+        const profile = of(table)
+        return profile && profile.pattern !== '*'
+      })
+      const governing = named ?? mains.at(-1)
+      rule = { never: read.find((table) => of(table) === false)?.id, profile: governing && of(governing) }
       this.#rules.set(plan, rule)
     }
     return rule

@@ -1,6 +1,8 @@
 import type { Catalog, Reference, Table, UserFunction } from '../catalog/catalog.js'
 import { resolveRelation } from '../catalog/resolve.js'
 import type { RelationName } from '../sql/statement.js'
+import { walk } from '../sql/walk.js'
+import { viewStatement } from './definitions.js'
 import { readBody } from './function-body.js'
 import { isLockFunction, isSettingFunction, PURE_FUNCTIONS } from './functions.js'
 
@@ -79,15 +81,24 @@ export class Effects {
     if (this.#views.has(table)) return
     this.#views.add(table)
     this.named(table)
-    if (table.kind === 'view' && !table.pure) {
-      const body = readBody(table.definition)
-      if (body.kind === 'unreadable') this.everything(`view ${table.id} ${body.reason}`, true)
-      else for (const call of body.calls) this.call(call.schema, call.name)
-    }
+    if (table.kind === 'view' && !table.pure) this.#definition(table)
     for (const oid of table.viewReads) {
       const inner = this.#catalog.tables.get(oid)
       if (inner) this.#view(inner)
     }
+  }
+
+  /** What a view calls and locks. Its bare names are of pg_catalog. */
+  #definition(view: Table): void {
+    const statement = viewStatement(view)
+    const call = (schema: string | undefined, name: string): void => this.call(schema ?? 'pg_catalog', name)
+    if (statement.kind === 'select') {
+      this.locks ||= statement.locks
+      walk(statement, { expr: (expr) => void (expr.kind === 'call' && call(expr.schema, expr.name)) })
+    } else if (statement.kind === 'opaque' && statement.calls) {
+      this.locks ||= statement.locks
+      for (const { schema, name } of statement.calls) call(schema, name)
+    } else this.everything(`view ${view.id} is not understood`, true)
   }
 
   /** Any row of the table, and whatever follows from any change of it. */

@@ -1,12 +1,23 @@
+import type { Table } from '../catalog/catalog.js'
 import type { Query, RelationName, Source } from '../sql/statement.js'
 import { walkQuery } from '../sql/walk.js'
+import { DEFINITION_PATH, viewStatement } from './definitions.js'
 
 /**
- * The relation whose policy a query has: the first of the outermost FROM, looked up through derived tables, CTEs and the
- * first branch of a set operation; without a FROM the first that it reads at all.
+ * The table whose policy a query has: the first of the outermost FROM, looked up through derived tables, CTEs and the
+ * first branch of a set operation; without a FROM the first that it reads at all. Where that is a view, the main table of
+ * its query comes next, down to one that is none.
  */
-export function mainRelation(query: Query): RelationName | undefined {
-  return inQuery(query, new Map()) ?? anyRelation(query)
+export function mainTables(
+  query: Query,
+  searchPath: readonly string[],
+  lookUp: (relation: RelationName, searchPath: readonly string[]) => Table | undefined,
+): readonly Table[] {
+  const relation = inQuery(query, new Map()) ?? anyRelation(query)
+  const table = relation && lookUp(relation, searchPath)
+  if (!table) return []
+  const statement = table.kind === 'view' ? viewStatement(table) : undefined
+  return statement?.kind === 'select' ? [table, ...mainTables(statement.query, DEFINITION_PATH, lookUp)] : [table]
 }
 
 type Ctes = ReadonlyMap<string, { readonly query: Query; readonly ctes: Ctes } | undefined>

@@ -6,6 +6,7 @@ import { type ConditionContext, dnf } from './conditions.js'
 import { conjoin, type Dnf, TRUE, withoutItems, withoutSubqueries } from './dnf.js'
 import type { ExpressionReader } from './expressions.js'
 import { outputNames } from './output-names.js'
+import { readPolicies } from './policies.js'
 import { project } from './projection.js'
 import { type Item, type Occurrence, resolveColumn, type Scope } from './scope.js'
 import { type CteScope, itemsOf, type JoinNode, renamed, type SourceNode, SourceResolver } from './sources.js'
@@ -18,6 +19,9 @@ export class QueryReader {
   readonly #maxConjs: number
   /** Occurrences are finished at the end, when all that reads of them has been seen. */
   readonly #pending: { readonly occurrence: Occurrence; readonly context: Dnf }[] = []
+
+  /** Tables whose policies are read at the moment: these may name each other. */
+  readonly #policed = new Set<Table>()
 
   constructor(catalog: Catalog, searchPath: readonly string[], expressions: ExpressionReader, maxConjs: number) {
     this.#sources = new SourceResolver(catalog, searchPath)
@@ -39,7 +43,8 @@ export class QueryReader {
   finish(): void {
     for (const { occurrence, context } of this.#pending) {
       this.dependencies.push({
-        table: occurrence.table.id,
+        // B8: every member of a tree is known by its root's id. What has none is refused with its reason.
+        table: occurrence.table.stampId ?? occurrence.table.id,
         read: occurrence.all ? undefined : [...occurrence.read],
         conjs: this.project(context, occurrence),
       })
@@ -170,10 +175,15 @@ export class QueryReader {
     switch (node.kind) {
       case 'table':
         this.#pending.push({ occurrence: node.item, context: withoutSubqueries(context) })
+        this.#underPolicies(node.item)
         return
       case 'cte':
         return
       case 'derived': {
+        if (node.view) {
+          this.#sources.inDefinition(() => this.query(node.query, undefined, TRUE, undefined))
+          return
+        }
         // Lateral: the outer columns that it names are bound by what holds here. Others see only the enclosing query.
         if (node.before)
           this.query(node.query, { items: node.before, outer: scope.outer }, withoutSubqueries(context), node.ctes)
@@ -183,6 +193,15 @@ export class QueryReader {
       case 'join':
         this.#join(node, context, scope, ctes)
     }
+  }
+
+  /** A6: policies add to what is read, whatever the role: which of them hold for it, only the database knows. */
+  #underPolicies(item: Occurrence): void {
+    this.#sources.inDefinition(() => {
+      readPolicies(item, this.#policed, this.#expressions, (subqueries, scope) =>
+        this.#subqueries(subqueries, scope, TRUE, undefined),
+      )
+    })
   }
 
   #join(node: JoinNode, context: Dnf, scope: Scope, ctes: CteScope | undefined): void {

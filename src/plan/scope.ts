@@ -15,10 +15,12 @@ export interface Occurrence {
   all: boolean
 }
 
-/** A derived table or a CTE; `columns` undefined where its output names are not known. */
+/** A derived table, a view or a CTE; `columns` undefined where its output names are not known. */
 export interface DerivedOccurrence {
   readonly kind: 'derived'
   readonly alias: string
+  /** Of a view that was written without an alias: `schema.name.column` reaches it. */
+  readonly schema?: string
   readonly columns: readonly string[] | undefined
 }
 
@@ -111,15 +113,18 @@ function resolveIn(item: Item, name: string, path: readonly string[]): ColumnUse
 function findItem(alias: string, schema: string | undefined, scope: Scope): Item {
   for (let level: Scope | undefined = scope; level; level = level.outer) {
     const found = level.items.filter(
-      (item) =>
-        item.alias === alias &&
-        (schema === undefined || (item.kind === 'table' && item.bare && item.table.schema === schema)),
+      (item) => item.alias === alias && (schema === undefined || schemaOf(item) === schema),
     )
     // The same name twice in one FROM clause is an error of the database's, unless schemas differ.
     if (found.length > 1) throw new Bypass(`table name ${alias} is ambiguous`)
     if (found[0]) return found[0]
   }
   throw new Bypass(`table ${schema === undefined ? alias : `${schema}.${alias}`} is not known in this place`)
+}
+
+function schemaOf(item: Item): string | undefined {
+  if (item.kind === 'derived') return item.schema
+  return item.bare ? item.table.schema : undefined
 }
 
 function markStar(path: readonly string[], scope: Scope): void {

@@ -2,6 +2,7 @@ import type { Catalog, Table } from '../catalog/catalog.js'
 import { resolveRelation } from '../catalog/resolve.js'
 import type { DerivedSource, JoinSource, Query, RelationName, Source, TableSource } from '../sql/statement.js'
 import { Bypass } from './bypass.js'
+import { DEFINITION_PATH, viewQuery } from './definitions.js'
 import { outputNames } from './output-names.js'
 import type { DerivedOccurrence, Item, Occurrence } from './scope.js'
 
@@ -23,6 +24,8 @@ export type SourceNode =
       readonly ctes: CteScope | undefined
       /** What a lateral query sees of its FROM clause: what stands before it. */
       readonly before: readonly Item[] | undefined
+      /** The query is a view's: it sees nothing of the statement that names it. */
+      readonly view: boolean
     }
   | { readonly kind: 'cte'; readonly item: DerivedOccurrence }
   | JoinNode
@@ -39,7 +42,7 @@ export class SourceResolver {
   /** Every table that was found, in the order of the text. */
   readonly tables: Table[] = []
   readonly #catalog: Catalog
-  readonly #searchPath: readonly string[]
+  #searchPath: readonly string[]
 
   constructor(catalog: Catalog, searchPath: readonly string[]) {
     this.#catalog = catalog
@@ -71,6 +74,7 @@ export class SourceResolver {
       return { kind: 'cte', item }
     }
     const table = this.#table(relation)
+    if (table.kind === 'view') return view(table, source, items)
     if (columnAliases.length > 0) throw new Bypass('column aliases of a table are not understood')
     const item: Occurrence = {
       kind: 'table',
@@ -82,6 +86,17 @@ export class SourceResolver {
     }
     items.push(item)
     return { kind: 'table', item }
+  }
+
+  /** Reads a definition of the catalog's: its bare names are not looked up in the session's search path. */
+  inDefinition(read: () => void): void {
+    const path = this.#searchPath
+    this.#searchPath = DEFINITION_PATH
+    try {
+      read()
+    } finally {
+      this.#searchPath = path
+    }
   }
 
   /** @throws Bypass where the relation is not a table whose every row can be followed */
@@ -101,7 +116,21 @@ function derived(source: DerivedSource, items: Item[], ctes: CteScope | undefine
   const item: DerivedOccurrence = { kind: 'derived', alias: source.alias ?? '', columns }
   const before = lateral ? [...items] : undefined
   items.push(item)
-  return { kind: 'derived', item, query, ctes, before }
+  return { kind: 'derived', item, query, ctes, before, view: false }
+}
+
+/** A10: a view is read as the query that it is. */
+function view(table: Table, source: TableSource, items: Item[]): SourceNode {
+  const query = viewQuery(table)
+  const names = table.columns.map((column) => column.name)
+  const item: DerivedOccurrence = {
+    kind: 'derived',
+    alias: source.alias ?? table.name,
+    columns: renamed(names, source.columnAliases),
+    ...(source.alias === undefined && { schema: table.schema }),
+  }
+  items.push(item)
+  return { kind: 'derived', item, query, ctes: undefined, before: undefined, view: true }
 }
 
 function findCte(name: string, ctes: CteScope | undefined): CteScope | undefined {

@@ -40,16 +40,6 @@ export const databaseMutants: readonly Mutant[] = [
     only: 'A5:',
   },
   {
-    id: 'A6-row-security',
-    rule: 'A6',
-    what: 'a table under row-level security is cached',
-    file: 'src/plan/read.ts',
-    find: 'if (table.rowSecurity) throw',
-    replace: 'if (table.temporary) throw',
-    tests: [SESSION],
-    only: 'A6:',
-  },
-  {
     id: 'A7-catalog-stamp-stays',
     rule: 'A7',
     what: 'definitions that change do not replace the catalog stamp',
@@ -258,16 +248,6 @@ export const databaseMutants: readonly Mutant[] = [
     replace: '',
     tests: [COMMITS],
     only: 'A14:',
-  },
-  {
-    id: 'A16-any-relation',
-    rule: 'A16',
-    what: 'whatever stands in FROM is cached like a table',
-    file: 'src/plan/read.ts',
-    find: "if (table.kind !== 'table') throw",
-    replace: 'if (table.temporary) throw',
-    tests: [WRITES],
-    only: 'A16:',
   },
   {
     id: 'A16-rules',

@@ -106,16 +106,6 @@ export const missedMutants: readonly Mutant[] = [
     only: 'B8:',
   },
   {
-    id: 'B8-inheritance',
-    rule: 'B8',
-    what: 'a table with children is cached, and written, as if it had none',
-    file: 'src/plan/read.ts',
-    find: 'if (table.inherits) throw',
-    replace: 'if (table.temporary) throw',
-    tests: [MISSED],
-    only: 'B8:',
-  },
-  {
     id: 'B9-clean-after-rollback-to',
     rule: 'B9',
     what: 'ROLLBACK TO makes a transaction clean again',

@@ -2,10 +2,17 @@ import type { Mutant } from '../../scripts/mutate.js'
 import { databaseMutants } from './database.js'
 import { missedMutants } from './missed.js'
 import { protocolMutants } from './protocol.js'
+import { relationMutants } from './relations.js'
 import { ruleMutants } from './rules.js'
 
 /**
  * The mistakes that `npm run test:mutants` makes, one after another, and the tests that have to notice each. A rule that is built gets at
  * least one here.
  */
-export const mutants: readonly Mutant[] = [...ruleMutants, ...protocolMutants, ...databaseMutants, ...missedMutants]
+export const mutants: readonly Mutant[] = [
+  ...ruleMutants,
+  ...protocolMutants,
+  ...databaseMutants,
+  ...relationMutants,
+  ...missedMutants,
+]

@@ -173,14 +173,12 @@ describe('what the database does behind the text: writes', () => {
 
   describe('A16: relations that are not tables', () => {
     it.each([
-      ['a materialized view', 'CREATE MATERIALIZED VIEW r AS SELECT id FROM posts'],
       [
         'a foreign table',
         `CREATE EXTENSION IF NOT EXISTS file_fdw; CREATE SERVER IF NOT EXISTS files FOREIGN DATA WRAPPER file_fdw;
         CREATE FOREIGN TABLE r (line text) SERVER files OPTIONS (filename '/etc/hostname')`,
       ],
       ['a sequence', 'CREATE SEQUENCE r'],
-      ['a partitioned table', 'CREATE TABLE r (id integer) PARTITION BY HASH (id)'],
     ])('A16: %s is never cached', async (_, ddl) => {
       await world.plain.query(ddl)
       await world.expectPast(await world.ready(), 'SELECT count(*) FROM r')
