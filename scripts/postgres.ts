@@ -3,32 +3,12 @@
  * else a private one from installed binaries, else (root on Debian) installed first. It is never skipped: where there
  * is none, `providePostgres` rejects with the words of what to install.
  */
-import { type SpawnSyncReturns, spawn, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import {
-  accessSync,
-  chownSync,
-  closeSync,
-  constants,
-  existsSync,
-  mkdtempSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-} from 'node:fs'
-import { createServer } from 'node:net'
-import { tmpdir, userInfo } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { userInfo } from 'node:os'
 import pg from 'pg'
-
-/** `DROP DATABASE … WITH (FORCE)` is in it. */
-const LOWEST_VERSION = 13
-
-const DIRECTORY_PREFIX = 'cacheops-postgres-'
-
-const SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP']
+import { type Binaries, LOWEST_VERSION, provideBinaries } from './servers/postgres-binaries.js'
+import { PostgresCluster } from './servers/postgres-cluster.js'
+import { message } from './servers/processes.js'
 
 export interface PostgresServer {
   /** Of a database to connect to for making others. */
@@ -73,13 +53,8 @@ export async function providePostgres(options: ProvideOptions = {}): Promise<Pos
   }
 
   if (!isSet(env.CACHEOPS_TEST_NO_BINARIES)) {
-    removeLeftovers()
-    let binaries = findServerBinaries(env, platform)
-    if (!binaries && canInstall(platform)) {
-      install(tell)
-      binaries = findServerBinaries(env, platform)
-    }
-    if (binaries) return startPrivateServer(binaries, tell)
+    const binaries = provideBinaries(env, platform, tell)
+    if (binaries) return privateServer(binaries, tell)
   }
 
   throw new Error(whatToInstall(platform))
@@ -176,229 +151,14 @@ async function serverVersion(url: string): Promise<string> {
   })
 }
 
-// ---------------------------------------------------------------- a private server
-
-interface Binaries {
-  readonly directory: string
-  readonly initdb: string
-  readonly postgres: string
-  readonly pgCtl: string
-  readonly major: number
-}
-
-/** The newest installed server that is recent enough: on the PATH, or where each platform's packages put it. */
-export function findServerBinaries(
-  env: Readonly<Record<string, string | undefined>> = process.env,
-  platform: NodeJS.Platform = process.platform,
-): Binaries | undefined {
-  const suffix = platform === 'win32' ? '.exe' : ''
-  const found: Binaries[] = []
-  for (const directory of new Set(candidateDirectories(env, platform))) {
-    const [initdb, postgres, pgCtl] = ['initdb', 'postgres', 'pg_ctl'].map((name) =>
-      join(directory, name + suffix),
-    ) as [string, string, string]
-    if (![initdb, postgres, pgCtl].every(isExecutable)) continue
-    const version = spawnSync(postgres, ['--version'], { encoding: 'utf8' }).stdout
-    const major = Number(/(\d+)/.exec(version ?? '')?.[1] ?? 0)
-    if (major >= LOWEST_VERSION) found.push({ directory, initdb, postgres, pgCtl, major })
-  }
-  return found.sort((a, b) => b.major - a.major)[0]
-}
-
-function candidateDirectories(
-  env: Readonly<Record<string, string | undefined>>,
-  platform: NodeJS.Platform,
-): readonly string[] {
-  const onPath = (env.PATH ?? '')
-    .split(delimiter)
-    .filter(Boolean)
-    .flatMap((directory) => {
-      // A link on the PATH leads to the folder that holds the whole server.
-      const initdb = join(directory, platform === 'win32' ? 'initdb.exe' : 'initdb')
-      return existsSync(initdb) ? [join(realpathSync(initdb), '..')] : []
-    })
-  const known =
-    platform === 'win32'
-      ? below('C:\\Program Files\\PostgreSQL', /^\d+$/, 'bin')
-      : [
-          ...below('/usr/lib/postgresql', /^\d+$/, 'bin'), // Debian, Ubuntu
-          ...below('/usr', /^pgsql-\d+$/, 'bin'), // packages of postgresql.org for Red Hat and its kin
-          ...below('/usr/libexec', /^postgresql\d*$/), // Alpine
-          ...below('/usr/lib', /^postgresql\d+$/, 'bin'), // SUSE
-          ...below('/opt/homebrew/opt', /^postgresql(@\d+)?$/, 'bin'), // Homebrew on Apple silicon
-          ...below('/usr/local/opt', /^postgresql(@\d+)?$/, 'bin'), // Homebrew on Intel
-          ...below('/home/linuxbrew/.linuxbrew/opt', /^postgresql(@\d+)?$/, 'bin'),
-          ...below('/Applications/Postgres.app/Contents/Versions', /^\d+/, 'bin'),
-          ...below('/opt/local/lib', /^postgresql\d+$/, 'bin'), // MacPorts
-          '/usr/local/pgsql/bin', // built from source
-          '/usr/bin',
-          '/usr/local/bin',
-        ]
-  return [...onPath, ...known]
-}
-
-function below(parent: string, name: RegExp, ...rest: readonly string[]): string[] {
-  if (!existsSync(parent)) return []
-  return readdirSync(parent)
-    .filter((entry) => name.test(entry))
-    .map((entry) => join(parent, entry, ...rest))
-}
-
-async function startPrivateServer(binaries: Binaries, tell: (line: string) => void): Promise<PostgresServer> {
-  // PostgreSQL refuses to run as root.
-  const account = process.getuid?.() === 0 ? unprivilegedAccount() : undefined
-  const identity = account ? { uid: account.uid, gid: account.gid } : {}
-  const directory = mkdtempSync(join(tmpdir(), `${DIRECTORY_PREFIX}${process.pid}-`))
-  if (account) chownSync(directory, account.uid, account.gid)
-  const data = join(directory, 'data')
-  const environment = { ...process.env, HOME: directory, LC_ALL: 'C' }
-
-  tell(`Starting a private PostgreSQL ${binaries.major} from ${binaries.directory} in ${directory}`)
-  const remove = () => rmSync(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 })
-  try {
-    const init = spawnSync(
-      binaries.initdb,
-      ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'],
-      { encoding: 'utf8', cwd: directory, env: environment, ...identity },
-    )
-    expectSuccess(init, 'initdb')
-  } catch (error) {
-    remove()
-    throw error
-  }
-
-  const port = await freePort()
-  const log = join(directory, 'server.log')
-  const output = openSync(log, 'a')
-  // A process group of its own: an interrupt from the terminal reaches the tests first, and they stop it.
-  const child = spawn(
-    binaries.postgres,
-    [
-      ['-D', data],
-      ['-p', String(port)],
-      ['-c', 'listen_addresses=127.0.0.1'],
-      ['-c', 'unix_socket_directories='],
-      ['-c', 'max_connections=200'],
-      ['-c', 'fsync=off'],
-      ['-c', 'full_page_writes=off'],
-      ['-c', 'max_prepared_transactions=20'],
-    ].flat(),
-    { cwd: directory, env: environment, detached: true, stdio: ['ignore', output, output], ...identity },
-  )
-  closeSync(output)
-  child.unref()
-
-  let stopped = false
-  const stop = () => {
-    if (stopped) return
-    stopped = true
-    process.off('exit', stop)
-    for (const signal of SIGNALS) process.off(signal, onSignal)
-    // Synchronous, so that it also works while the process exits.
-    if (child.exitCode === null && child.signalCode === null) {
-      spawnSync(binaries.pgCtl, ['stop', '-D', data, '-m', 'immediate', '-w', '-t', '20'], {
-        cwd: directory,
-        env: environment,
-        stdio: 'ignore',
-        ...identity,
-      })
-    }
-    remove()
-  }
-  const onSignal = (signal: NodeJS.Signals) => {
-    // Whoever else listens ends the process in an orderly way, and 'exit' follows.
-    if (process.listenerCount(signal) > 1) return
-    stop()
-    process.kill(process.pid, signal)
-  }
-  process.on('exit', stop)
-  for (const signal of SIGNALS) process.on(signal, onSignal)
-
-  const url = `postgres://postgres@127.0.0.1:${port}/postgres`
-  const deadline = Date.now() + 60_000
-  for (;;) {
-    try {
-      const version = await serverVersion(url)
-      return {
-        url,
-        description: `PostgreSQL ${version} at ${url} (private, from ${binaries.directory})`,
-        stop: async () => stop(),
-      }
-    } catch (error) {
-      if (child.exitCode !== null || child.signalCode !== null || Date.now() > deadline) {
-        const said = existsSync(log) ? readFileSync(log, 'utf8').slice(-2000) : ''
-        stop()
-        throw new Error(
-          `A private PostgreSQL from ${binaries.directory} did not start: ${message(error)}\n${said}\n` +
-            'Set DATABASE_URL to use another server.',
-          { cause: error },
-        )
-      }
-      await new Promise((resolve) => setTimeout(resolve, 100))
-    }
-  }
-}
-
-/** Servers of runs that were killed before they could stop them. The process id is in the folder's name. */
-function removeLeftovers(): void {
-  for (const name of readdirSync(tmpdir())) {
-    const owner = name.startsWith(DIRECTORY_PREFIX) ? Number.parseInt(name.slice(DIRECTORY_PREFIX.length), 10) : 0
-    if (!owner || isAlive(owner)) continue
-    const directory = join(tmpdir(), name)
-    try {
-      const postmaster = Number.parseInt(readFileSync(join(directory, 'data', 'postmaster.pid'), 'utf8'), 10)
-      // The number may be another process's by now. A server whose files are gone ends by itself within a minute.
-      const { stdout } = spawnSync('ps', ['-o', 'command=', '-p', String(postmaster)], { encoding: 'utf8' })
-      if (stdout?.includes(directory)) process.kill(postmaster, 'SIGQUIT')
-    } catch {
-      // It is not running any more, or not ours to stop.
-    }
-    try {
-      rmSync(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 })
-    } catch {
-      // Another user's.
-    }
-  }
-}
-
-interface Account {
-  readonly uid: number
-  readonly gid: number
-}
-
-function unprivilegedAccount(): Account {
-  const accounts = readFileSync('/etc/passwd', 'utf8')
-    .split('\n')
-    .map((line) => line.split(':'))
-  for (const name of ['postgres', 'nobody']) {
-    const fields = accounts.find((account) => account[0] === name)
-    if (fields) return { uid: Number(fields[2]), gid: Number(fields[3]) }
-  }
-  throw new Error(
-    'PostgreSQL does not run as root, and there is no user postgres or nobody. Run the tests as another user.',
-  )
-}
-
-// ---------------------------------------------------------------- installation
-
-function canInstall(platform: NodeJS.Platform): boolean {
-  return (
-    platform === 'linux' &&
-    process.getuid?.() === 0 &&
-    existsSync('/etc/debian_version') &&
-    existsSync('/usr/bin/apt-get')
-  )
-}
-
-function install(tell: (line: string) => void): void {
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-  for (const command of [
-    ['apt-get', 'update'],
-    ['apt-get', 'install', '-y', '--no-install-recommends', 'postgresql'],
-  ] as const) {
-    tell(`No PostgreSQL is installed: ${command.join(' ')}`)
-    const [file, ...args] = command
-    expectSuccess(spawnSync(file, args, { encoding: 'utf8', env }), command.join(' '))
+async function privateServer(binaries: Binaries, tell: (line: string) => void): Promise<PostgresServer> {
+  tell(`Starting a private PostgreSQL ${binaries.major} from ${binaries.directory}`)
+  const cluster = await PostgresCluster.create(binaries)
+  const version = await serverVersion(cluster.url)
+  return {
+    url: cluster.url,
+    description: `PostgreSQL ${version} at ${cluster.url} (${cluster.description})`,
+    stop: async () => cluster.remove(),
   }
 }
 
@@ -425,58 +185,14 @@ export function whatToInstall(platform: NodeJS.Platform): string {
   ].join('\n')
 }
 
-// ---------------------------------------------------------------- small things
-
-function expectSuccess(result: SpawnSyncReturns<string>, what: string): void {
-  if (result.error) throw new Error(`${what} could not run: ${result.error.message}`, { cause: result.error })
-  if (result.status !== 0) throw new Error(`${what} failed:\n${result.stdout}${result.stderr}`)
-}
-
 function isSet(value: string | undefined): boolean {
   return value !== undefined && value !== '' && value !== '0'
-}
-
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
 }
 
 function isRefused(error: unknown): boolean {
   return (error as NodeJS.ErrnoException | undefined)?.code === 'ECONNREFUSED'
 }
 
-function message(error: unknown): string {
-  // The error of several refused addresses carries its words inside.
-  if (error instanceof AggregateError) return error.errors.map(message).join('; ')
-  return error instanceof Error ? error.message : String(error)
-}
-
 function withoutPassword(url: string): string {
   return url.replace(/:\/\/([^:@/]*):[^@/]*@/, '://$1:***@')
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() =>
-        typeof address === 'object' && address ? resolve(address.port) : reject(new Error('no free port')),
-      )
-    })
-  })
 }

@@ -73,7 +73,7 @@ describe('providePostgres', () => {
       throw error
     })
     if (!server) return skip('no PostgreSQL is installed on this machine')
-    const directory = /in (\S+)$/.exec(told.at(-1) ?? '')?.[1] as string
+    const directory = /in (\S+)\)$/.exec(server.description)?.[1] as string
     try {
       expect(existsSync(directory)).toBe(true)
       const database = await createDatabase(server.url, databaseName('private', 'x'))
