@@ -31,9 +31,15 @@ export interface Settings {
   readonly utf8: boolean
   /** The process that serves the session: another one the next time tells of a transaction pooler (A5). */
   readonly pid: number
+  /** When the server was started: another time tells of a crash, a failover, or another server (A15). */
+  readonly started: string
   /** The session has a temporary schema, so a name may mean a temporary table that no catalog knows. */
   readonly temporary: boolean
 }
+
+/** When the server was started, in words that no setting changes. */
+export const SERVER_START =
+  "pg_catalog.to_char(pg_catalog.timezone('UTC', pg_catalog.pg_postmaster_start_time()), 'YYYYMMDDHH24MISSUS')"
 
 const COLUMNS = {
   // What can change an answer.
@@ -67,6 +73,7 @@ const COLUMNS = {
   readOnly: setting('default_transaction_read_only'),
   inRecovery: 'pg_catalog.pg_is_in_recovery()',
   pid: 'pg_catalog.pg_backend_pid()',
+  started: SERVER_START,
   temporarySchema: 'pg_catalog.pg_my_temp_schema()',
 }
 type Column = keyof typeof COLUMNS
@@ -117,6 +124,7 @@ export function parseSettings(row: WireRow): Settings {
     replicationRole: value('replicationRole'),
     utf8: value('clientEncoding') === 'UTF8',
     pid: Number(value('pid')),
+    started: value('started'),
     temporary: value('temporarySchema') !== '0',
   }
 }

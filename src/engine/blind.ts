@@ -25,7 +25,10 @@ export async function writeBlind<R>(
   const locks =
     mayWrite || text.statements.some(({ template: { statement } }) => statement.kind === 'select' && statement.locks)
   engine.bypassed(call.text, reason, [])
-  if (mayWrite) session.wrote()
+  if (mayWrite) {
+    session.wrote()
+    state.willSet('session')
+  }
   let unknown = false
   try {
     return await pass(engine, call)
@@ -40,7 +43,7 @@ export async function writeBlind<R>(
       session.locked(true)
       state.recheckLocks = true
     }
-    state.touched()
+    state.hasSet(mayWrite ? 'session' : 'none')
     if (unknown) await unknownOutcome(engine, state, EVERYTHING, call.text)
     if (mayWrite && !scope.noInvalidation) {
       if (session.inTransaction) session.queue(EVERYTHING, call.text)

@@ -1,7 +1,7 @@
-import { advisoryLockQuery, parseSettings, settingsQuery } from '../catalog/settings.js'
+import { advisoryLockQuery, parseSettings, type Settings, settingsQuery } from '../catalog/settings.js'
 import type { Isolation } from '../session/session.js'
 import type { Core } from './core.js'
-import type { Context } from './database.js'
+import type { Context, Database } from './database.js'
 import { ConnectionState, type Source } from './source.js'
 
 /** Finds out under which settings and which catalog a connection's statements run. */
@@ -20,8 +20,10 @@ export class Contexts {
     if (state.recheckLocks) {
       state.recheckLocks = false
       const row = (await connection.run(advisoryLockQuery, [], undefined, true)).rows[0]
-      if (row?.[0] === 'f') session.unlocked()
+      // Behind a pooler another backend was asked than the one that holds it.
+      if (row?.[0] === 'f' && !source.pooled) session.unlocked()
     }
+    if (source.spoiled !== undefined) return source.spoiled
     if (known && session.settingsKnown && known.database.current(known) && !session.catalogTouched) return known
     if (session.catalogTouched) return 'the transaction has changed definitions'
     // Definitions can change what the search path leads to, without any SET.
@@ -34,11 +36,13 @@ export class Contexts {
         session.settingsKnown = true
         // S6: however it came to be, by SET, by a function, or by the database's default.
         if (session.inTransaction) session.setIsolation(state.settings.transactionIsolation as Isolation)
-        if (connection.pid !== undefined && connection.pid !== state.settings.pid) state.pooled = true
+        if (connection.pid !== undefined && connection.pid !== state.settings.pid) state.behindPooler()
+        if (source.spoiled !== undefined) return source.spoiled
         if (state.settings.temporary) session.spoil('the session has temporary tables')
         if (state.settings.nullEquals) session.spoil('transform_null_equals is on')
         if (!state.settings.utf8) session.spoil('client_encoding is not UTF8')
       }
+      await this.#sameServer(source, source.database, state.settings)
       const current =
         !session.inTransaction || (session.clean && isCachedIsolation(state.settings.transactionIsolation))
       const context = await source.database.context(connection, state.settings, source.access.replica, current)
@@ -53,6 +57,13 @@ export class Contexts {
       this.#engine.failed('catalog', `the catalog of ${source.access.label} could not be read`, error)
       return 'the catalog could not be read'
     }
+  }
+
+  /** A15: after a crash, a failover or a restore the server may have taken commits back that were read before. */
+  async #sameServer(source: Source, database: Database, settings: Settings): Promise<void> {
+    if (source.access.replica || settings.inRecovery || !database.restarted(settings.started)) return
+    const reason = 'the server was started anew: it may have taken commits back'
+    await this.#engine.everythingOf(source, 'another start of the server', reason, {})
   }
 
   /** A7: who has an older catalog reads it again before it plans a write. S7: a store that does not answer fails none. */

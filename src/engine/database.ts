@@ -32,6 +32,13 @@ interface Loaded {
   readonly stamp: string
   readonly contexts: Map<string, Context>
   readonly readable: Map<string, MaybePromise<ReadonlySet<number>>>
+  /** Read from a replica, which may be behind: nobody but replicas plans with it (A3, A7). */
+  readonly lagging: boolean
+}
+
+interface Loading {
+  readonly loaded: Promise<Loaded>
+  readonly lagging: boolean
 }
 
 /** One database, by the identity of its data: its catalog, shared by all connections that reach it. */
@@ -40,7 +47,8 @@ export class Database {
   readonly id: string
   readonly #config: Config
   #loaded: Loaded | undefined
-  #loading: Promise<Loaded> | undefined
+  #loading: Loading | undefined
+  #started: string | undefined
 
   constructor(identity: string, config: Config) {
     this.id = config.prefix === '' ? identity : `${config.prefix}:${identity}`
@@ -64,6 +72,13 @@ export class Database {
   forget(): void {
     this.#loaded = undefined
     this.#loading = undefined
+  }
+
+  /** Whether the server was started again since this was asked last, or is another one (A15). */
+  restarted(started: string): boolean {
+    const before = this.#started
+    this.#started = started
+    return before !== undefined && before !== started
   }
 
   /** Whether a context was made with the catalog that holds now. */
@@ -93,17 +108,27 @@ export class Database {
    * @param current - whether the connection sees what is committed, and only that: else its catalog is for itself (A7)
    */
   async context(connection: Connection, settings: Settings, replica: boolean, current: boolean): Promise<Context> {
-    return this.#contextOf(this.#loaded ?? (await this.#load(connection, current)), settings, replica)
+    const lagging = replica || settings.inRecovery
+    return this.#contextOf(this.#usable(lagging) ?? (await this.#load(connection, current, lagging)), settings, replica)
   }
 
   /** The same without a connection, where the catalog is loaded. */
   contextNow(settings: Settings, replica: boolean): Context | undefined {
-    return this.#loaded && this.#contextOf(this.#loaded, settings, replica)
+    const loaded = this.#usable(replica || settings.inRecovery)
+    return loaded && this.#contextOf(loaded, settings, replica)
+  }
+
+  #usable(lagging: boolean): Loaded | undefined {
+    return this.#loaded && (lagging || !this.#loaded.lagging) ? this.#loaded : undefined
+  }
+
+  #share(loaded: Loaded): void {
+    if (!loaded.lagging || !this.#usable(false)) this.#loaded = loaded
   }
 
   #contextOf(loaded: Loaded, settings: Settings, replica: boolean): Context {
     const storable = !(replica || settings.inRecovery || settings.readOnly)
-    const key = `${settings.fingerprint} ${settings.isolation} ${storable}`
+    const key = `${settings.fingerprint} ${settings.isolation} ${storable} ${settings.inRecovery}`
     let context = loaded.contexts.get(key)
     if (!context) {
       context = this.#makeContext(loaded, settings, storable)
@@ -125,29 +150,31 @@ export class Database {
     }
   }
 
-  async #load(connection: Connection, current: boolean): Promise<Loaded> {
+  async #load(connection: Connection, current: boolean, lagging: boolean): Promise<Loaded> {
     if (connection.status() !== 'idle') {
-      const loaded = await this.#read(connection, false)
-      if (current) this.#loaded ??= loaded
+      const loaded = await this.#read(connection, false, lagging)
+      if (current && !this.#usable(lagging)) this.#share(loaded)
       return loaded
     }
-    this.#loading ??= this.#read(connection, true)
+    if (!this.#loading || (this.#loading.lagging && !lagging)) {
+      this.#loading = { loaded: this.#read(connection, true, lagging), lagging }
+    }
     const loading = this.#loading
     try {
-      const loaded = await loading
-      if (this.#loading === loading) this.#loaded = loaded
+      const loaded = await loading.loaded
+      if (this.#loading === loading) this.#share(loaded)
       return loaded
     } finally {
       if (this.#loading === loading) this.#loading = undefined
     }
   }
 
-  async #read(connection: Connection, snapshot: boolean): Promise<Loaded> {
+  async #read(connection: Connection, snapshot: boolean, lagging: boolean): Promise<Loaded> {
     const query = queryOf(connection)
     // A7: the stamp before the catalog, so that a change in between is noticed.
     const stamp = await this.#config.store.catalogStamp(this.id)
     const catalog = await loadCatalog(query, this.id, { snapshot })
-    return { catalog, stamp, contexts: new Map(), readable: new Map() }
+    return { catalog, stamp, contexts: new Map(), readable: new Map(), lagging }
   }
 
   /** Names in the configuration that the database does not know: an error of `ready()`, told once by an event else. */

@@ -122,6 +122,13 @@ export class Engine implements Core {
     await this.delivery.deliver(source.database?.id ?? '', [change], { text, reasons: [reason] }, scope.deferred)
   }
 
+  /** A15: the server has crashed: it may have taken commits back that were read before. */
+  crashed(source: Source): void {
+    this.everythingOf(source, 'a crash of the server', 'it may have taken commits back', {}).catch(() => {
+      // Kept, and an event says so.
+    })
+  }
+
   /** Blocks tables until it is known whether a write was carried out (A2). */
   async settle(
     state: ConnectionState,

@@ -197,18 +197,20 @@ export class Reads {
   async #fill<R>(state: ConnectionState, call: Call<R>, read: CachedRead, lease: Lease | undefined): Promise<R> {
     const { reader } = this.#engine
     const { key } = read.request
+    const { source } = state
     // Nothing is awaited between the look for a flight and this one's registration: two would take off.
     const landed = this.#ask(state, call, key)
     // A3: what a replica says may lag, so it is not for others.
-    const flight: Flight | undefined = lease && read.context.storable ? { lease, landed } : undefined
+    const flight: Flight | undefined =
+      lease && read.context.storable ? { lease, landed: source.pooled ? unspoiled(source, landed) : landed } : undefined
     if (flight) {
       // Only what runs on a connection can be waited for: a waiter may hold the last one of its pool.
-      landed.catch(() => undefined)
+      flight.landed.catch(() => undefined)
       reader.flights.set(key, flight)
     }
     try {
       const entry = await landed
-      if (lease && state.connection.status() !== 'failed') {
+      if (lease && state.connection.status() !== 'failed' && source.spoiled === undefined) {
         if (this.#engine.pausing) await this.#engine.pause('before-store', key)
         reader.keep(read, lease, entry)
       }
@@ -233,6 +235,13 @@ export class Reads {
     await this.#engine.pause('after-database', call.text)
     return entry
   }
+}
+
+/** For those who join: nobody knows under which settings it was read where a setting was changed meanwhile (A5). */
+async function unspoiled(source: Source, landed: Promise<Entry>): Promise<Entry> {
+  const entry = await landed
+  if (source.spoiled !== undefined) throw new Error(`cacheops: ${source.spoiled}`)
+  return entry
 }
 
 function whyPast(state: ConnectionState, context: Context, call: Call<unknown>): string | undefined {

@@ -11,6 +11,7 @@ import type { Context } from './database.js'
 import { follow, past } from './pass.js'
 import { Reads } from './reads.js'
 import type { Scope } from './scope.js'
+import { settingsChange } from './settings-change.js'
 import { writeSeveral } from './several.js'
 import type { ConnectionState, Source } from './source.js'
 import { beginStream, type Stream } from './streams.js'
@@ -141,6 +142,8 @@ export class Runner {
   ): Promise<R> {
     const { session } = state
     const { statement } = analysis.template
+    const setting = settingsChange(statement, plan, context)
+    state.willSet(setting)
     try {
       const result = await past(
         this.#engine,
@@ -160,17 +163,19 @@ export class Runner {
       // Also where it failed: a session's advisory lock stays, and a setting may come late (S6, A5).
       if (plan.locks) session.locked(plan.sessionLocks)
       if (plan.unlocks) state.recheckLocks = true
-      if (plan.opaque) state.touched()
+      state.hasSet(setting)
     }
   }
 
   /** SET, LOCK, SHOW and their like: no plan is needed for them. */
   async #sessionOnly<R>(state: ConnectionState, call: Call<R>, statement: Statement): Promise<R> {
+    const setting = settingsChange(statement, undefined, undefined)
+    state.willSet(setting)
     try {
       return await past(this.#engine, state, call, statement.kind === 'lock' ? 'it takes locks' : undefined)
     } finally {
       if (statement.kind === 'lock') state.session.locked(false)
-      if (statement.kind === 'setting') state.touched()
+      state.hasSet(setting)
     }
   }
 

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { SERVER_START } from '../catalog/settings.js'
 import type { Change } from '../invalidation/dependency.js'
 import type { Connection } from './connection.js'
 import type { Core } from './core.js'
@@ -7,6 +8,11 @@ import type { ConnectionState } from './source.js'
 
 const FIRST_WAIT_MS = 20
 const LAST_WAIT_MS = 2000
+/** The longest that a pooler takes to hand on what it was sent. */
+const POOLER_MS = 5000
+
+const OPEN_TRANSACTIONS = `SELECT pid || ' ' || pg_catalog.date_part('epoch', xact_start) FROM pg_catalog.pg_stat_activity
+  WHERE datname = pg_catalog.current_database() AND pid <> pg_catalog.pg_backend_pid() AND xact_start IS NOT NULL`
 
 /**
  * A2: the outcome of a write is unknown. Blocks its tables for everyone at once, then, in the background, waits until the
@@ -69,8 +75,9 @@ async function deliver(engine: Core, database: Database, changes: readonly Chang
  * the engine was closed before that could be had: the tables stay blocked then.
  */
 async function over(engine: Core, state: ConnectionState): Promise<void> {
-  const { connection, source } = state
-  const { pid } = connection
+  const { source } = state
+  const { connection } = state
+  const gone = source.pooled ? pooledGone() : (other: Connection) => backendGone(other, state)
   // Its own connection answers in order: what came before is over then. It may take long, or never answer.
   let own: 'asked' | 'answered' | 'refused' = 'refused'
   const ask = (): void => {
@@ -84,17 +91,38 @@ async function over(engine: Core, state: ConnectionState): Promise<void> {
     if (said() === 'answered') return
     if (said() === 'refused') ask()
     try {
-      const gone = await source.access.withConnection(async (other) => {
-        if (pid === undefined) return true
-        const { rows } = await other.run('SELECT 1 FROM pg_catalog.pg_stat_activity WHERE pid = $1', [String(pid)])
-        return rows.length === 0
-      })
-      if (gone) return
+      if (await source.access.withConnection(gone)) return
     } catch (error) {
       // The database cannot be reached, so it cannot be asked: the tables stay blocked.
       if (engine.closed) throw error
     }
     await new Promise<void>((resolve) => setTimeout(resolve, wait).unref())
+  }
+}
+
+async function backendGone(other: Connection, { connection, settings }: ConnectionState): Promise<boolean> {
+  if (connection.pid === undefined) return true
+  // A server that was started again may have given the number to another.
+  const { rows } = await other.run(
+    `SELECT 1 FROM pg_catalog.pg_stat_activity WHERE pid = $1 AND ($2 = '' OR $2 = ${SERVER_START})`,
+    [String(connection.pid), settings?.started ?? ''],
+  )
+  return rows.length === 0
+}
+
+/**
+ * Behind a transaction pooler nobody knows the backend, and what was sent may still be on its way to one: after a while, all
+ * transactions of the database that are open then have to end.
+ */
+function pooledGone(): (other: Connection) => Promise<boolean> {
+  const since = performance.now()
+  let open: ReadonlySet<string> | undefined
+  return async (other) => {
+    if (performance.now() - since < POOLER_MS) return false
+    const { rows } = await other.run(OPEN_TRANSACTIONS, [])
+    const now = new Set(rows.map(([id]) => id ?? ''))
+    open = open ? new Set([...open].filter((id) => now.has(id))) : now
+    return open.size === 0
   }
 }
 

@@ -9,6 +9,7 @@ import type { Context } from './database.js'
 import { endsTransaction } from './ends-transaction.js'
 import { sawOthers, unknownOutcome } from './outcomes.js'
 import type { Scope } from './scope.js'
+import { longer, type SettingsChange, settingsChange } from './settings-change.js'
 import type { ConnectionState } from './source.js'
 
 /** A string of several statements is the sum of them; it may have stopped anywhere (A14). `context`: why there is none. */
@@ -24,7 +25,7 @@ export async function writeSeveral<R>(
   const { session, connection } = state
   const changes: Change[] = []
   const commits = endsTransaction(text)
-  let touched = false
+  let setting: SettingsChange = 'none'
   let locks = false
   let definitions = false
   const reasons = new Set<string>()
@@ -36,12 +37,13 @@ export async function writeSeveral<R>(
     }
     const { write } = context.planner.plan(template)
     changes.push(...coarse(write))
-    touched ||= write.opaque || statement.kind === 'setting'
+    setting = longer(setting, settingsChange(statement, write, context))
     locks ||= write.locks
     definitions ||= write.catalog
     for (const reason of write.reasons) reasons.add(reason)
   }
   if (definitions) session.touchCatalog()
+  state.willSet(setting)
   engine.bypassed(call.text, 'several statements in one string', [])
   session.wrote()
   let error: unknown
@@ -51,7 +53,7 @@ export async function writeSeveral<R>(
   } catch (caught) {
     error = caught ?? new Error('cacheops: the statement failed without an error')
   }
-  if (touched) state.touched()
+  state.hasSet(setting)
   const status = connection.status()
   const held = [...session.queued]
   const kept = scope.noInvalidation ? [] : changes

@@ -3,6 +3,7 @@ import { Session } from '../session/session.js'
 import type { Access, Connection } from './connection.js'
 import type { Context, Database } from './database.js'
 import { PreparedWrites } from './prepared.js'
+import type { SettingsChange } from './settings-change.js'
 
 /** One pool or client: how it reaches its database, and what its connections have in common. */
 export class Source {
@@ -13,6 +14,9 @@ export class Source {
   /** What each connection that was looked at showed; `undefined` where it is in doubt. */
   readonly #shown = new Map<ConnectionState, Context | undefined>()
   #agreed = true
+  #spoiled: string | undefined
+  /** Its connections share backends: a transaction pooler is in between (A5). */
+  pooled = false
 
   constructor(access: Access) {
     this.access = access
@@ -20,7 +24,16 @@ export class Source {
 
   /** A context under which a read can be answered without a connection; undefined where connections differ. */
   get baseline(): Context | undefined {
-    return this.#agreed ? this.#baseline : undefined
+    return this.#agreed && this.#spoiled === undefined ? this.#baseline : undefined
+  }
+
+  /** Why nothing of it is read from the cache, nor kept, any longer: no connection knows under which settings it is answered. */
+  get spoiled(): string | undefined {
+    return this.#spoiled
+  }
+
+  spoil(reason: string): void {
+    this.#spoiled ??= reason
   }
 
   /** The same settings under a catalog that was read anew. */
@@ -49,6 +62,12 @@ export class Source {
     if (this.#shown.delete(state)) this.#compare()
   }
 
+  /** The connection broke by itself. Where it was the last, the server is looked at again before anything is answered (A15). */
+  lost(state: ConnectionState): void {
+    this.forget(state)
+    if (this.#shown.size === 0) this.#baseline = undefined
+  }
+
   #compare(): void {
     let first: Context | undefined
     for (const context of this.#shown.values()) {
@@ -71,9 +90,9 @@ export class ConnectionState {
   readonly session = new Session()
   readonly prepared = new PreparedWrites()
   settings: Settings | undefined
-  context: Context | undefined
-  /** The backend that answers is not the connection's own: a transaction pooler is in between (A5). */
-  pooled = false
+  #context: Context | undefined
+  /** Something that it ran may have changed settings beyond its transaction. */
+  #hasSet = false
   /** Advisory locks may have been released: to be asked before the next read. */
   recheckLocks = false
 
@@ -85,13 +104,39 @@ export class ConnectionState {
   /** The backend that answers is known to be the connection's own, for all its life. */
   get direct(): boolean {
     const { pid } = this.connection
-    return pid !== undefined && !this.pooled && pid === this.settings?.pid
+    return pid !== undefined && !this.source.pooled && pid === this.settings?.pid
   }
 
-  /** Its settings may be others now (A5). */
-  touched(): void {
+  get context(): Context | undefined {
+    return this.source.spoiled === undefined ? this.#context : undefined
+  }
+
+  set context(context: Context) {
+    this.#context = context
+  }
+
+  /** What is about to run may change settings, which a pooler leaves to whoever is next on that backend (A5). */
+  willSet(change: SettingsChange): void {
+    if (change !== 'session') return
+    this.#hasSet = true
+    this.#leaks()
+  }
+
+  /** Its settings may be others now (A5), up to the end of its transaction or beyond (B7). */
+  hasSet(change: SettingsChange): void {
+    if (change === 'none') return
     this.session.touchSettings()
     this.source.doubt(this)
-    if (this.pooled) this.session.spoil('a setting was changed behind a transaction pooler')
+    this.willSet(change)
+  }
+
+  /** The backend that answered is not the connection's own: a transaction pooler is in between. */
+  behindPooler(): void {
+    this.source.pooled = true
+    this.#leaks()
+  }
+
+  #leaks(): void {
+    if (this.#hasSet && this.source.pooled) this.source.spoil('a setting was changed behind a transaction pooler')
   }
 }

@@ -8,6 +8,7 @@ import type { Context } from './database.js'
 import { endsTransaction } from './ends-transaction.js'
 import { unknownOutcome } from './outcomes.js'
 import type { Scope } from './scope.js'
+import { longer, type SettingsChange, settingsChange } from './settings-change.js'
 import type { ConnectionState } from './source.js'
 
 /** A statement that its driver runs by itself: a cursor, a stream, a COPY. */
@@ -40,7 +41,7 @@ function makeStream(
   const { session, connection } = state
   const changes: Change[] = []
   const reasons = new Set<string>(['a cursor or stream brings no images'])
-  let touched = false
+  let setting: SettingsChange = 'none'
   let locks = false
   let known = false
   let ends = true
@@ -52,7 +53,7 @@ function makeStream(
       if (template.statement.kind === 'transaction') continue
       const { write } = context.planner.plan(template)
       if (changesAnything(write)) changes.push(...coarse(write))
-      touched ||= write.opaque || template.statement.kind === 'setting'
+      setting = longer(setting, settingsChange(template.statement, write, context))
       locks ||= write.locks
       if (write.catalog) session.touchCatalog()
       for (const reason of write.reasons) reasons.add(reason)
@@ -62,6 +63,8 @@ function makeStream(
   if (changes.length === 0) engine.bypassed(cause, 'a cursor or stream', [])
   if (changes.length > 0 || !known) session.wrote()
   const inside = session.inTransaction
+  const set = known ? setting : 'session'
+  state.willSet(set)
   session.started()
   let over = false
   return {
@@ -69,7 +72,7 @@ function makeStream(
       if (over) return
       over = true
       session.ended()
-      if (touched || !known) state.touched()
+      state.hasSet(set)
       if (locks || !known) {
         session.locked(true)
         state.recheckLocks = true

@@ -16,6 +16,7 @@ import { writePreRead } from './pre-read.js'
 import { writeReturning } from './returning.js'
 import { pinnedChanges, unknownRows } from './row-changes.js'
 import type { Scope } from './scope.js'
+import { settingsChange } from './settings-change.js'
 import type { ConnectionState } from './source.js'
 
 /** Most different images that a write brings back; over it the schemes' stamps are replaced (B10). */
@@ -46,6 +47,8 @@ export class Writer {
     if (plan.catalog) session.touchCatalog()
     this.#engine.explained(scope, call, analysis, context)
     if (analysis.template.statement.kind === 'select') this.#engine.bypassed(call.text, 'it may write', [])
+    const setting = settingsChange(analysis.template.statement, plan, context)
+    state.willSet(setting)
     let done: Done<R>
     try {
       const { rows } = plan
@@ -63,7 +66,7 @@ export class Writer {
       await writeFailed(this.#engine, state, context, plan, error, autocommit, call.text)
       throw error
     } finally {
-      if (plan.opaque) state.touched()
+      state.hasSet(setting)
       if (plan.locks) session.locked(plan.sessionLocks)
       if (plan.unlocks) state.recheckLocks = true
     }

@@ -118,7 +118,7 @@ describe.each(SERVERS)('settings on $name', ({ name, open }) => {
   })
 
   test('a row of something else is refused', () => {
-    expect(() => parseSettings(['a', 'b'])).toThrow(/2 values, expected 30/)
+    expect(() => parseSettings(['a', 'b'])).toThrow(/2 values, expected 31/)
   })
 
   test('session advisory locks', async () => {

@@ -50,9 +50,17 @@ export function cachedClient(engine: Engine, pg: PgModule, Base: ClientClass, so
 
     constructor(config?: unknown) {
       super(config)
-      this.#connection = new PgConnection(this.#innards, Raw, (query) => super.query(query as never))
+      this.#connection = new PgConnection(
+        this.#innards,
+        Raw,
+        (query) => super.query(query as never),
+        () => void (this.#state && engine.crashed(this.#state.source)),
+      )
       this.once('end', () => {
-        if (this.#state) this.#state.source.forget(this.#state)
+        if (!this.#state) return
+        const { source } = this.#state
+        if (this.#connection.broke) source.lost(this.#state)
+        else source.forget(this.#state)
       })
     }
 

@@ -25,6 +25,9 @@ interface Wire {
 /** A timer's longest delay, about 25 days: pg has no other word for "no timeout" where its client has one. */
 const NO_TIMEOUT = 2 ** 31 - 1
 
+/** What the server tells everybody when one of its processes has crashed. */
+const CRASH_SHUTDOWN = '57P02'
+
 /** The engine's port to one client of pg. */
 export class PgConnection implements Connection {
   readonly #client: Innards
@@ -34,12 +37,17 @@ export class PgConnection implements Connection {
   timeout: number | undefined
   /** Why there is no connection any longer. */
   loss: Error | undefined
+  /** It is the server or the network that ended it, or is about to. A pool then ends its client, which looks as if it had been asked to. */
+  broke = false
   #status: ConnectionStatus = 'idle'
   /** The server said its last word. */
   #ending = false
 
-  /** @param submit - hands a query to pg, past everything */
-  constructor(client: Innards, Query: RawQueryClass, submit: (query: RawQuery) => unknown) {
+  /**
+   * @param submit - hands a query to pg, past everything
+   * @param crashed - called where the server says that it crashed (A15)
+   */
+  constructor(client: Innards, Query: RawQueryClass, submit: (query: RawQuery) => unknown, crashed: () => void) {
     this.#client = client
     this.#Query = Query
     this.#submit = submit
@@ -48,10 +56,18 @@ export class PgConnection implements Connection {
     connection.on('readyForQuery', ({ status }: { readonly status: string }) => {
       this.#status = status === 'I' ? 'idle' : status === 'T' ? 'transaction' : status === 'E' ? 'failed' : 'unknown'
     })
+    connection.on('notice', ({ code }: { readonly code?: string }) => {
+      if (code === CRASH_SHUTDOWN) crashed()
+    })
+    connection.on('errorMessage', (error: Error) => {
+      if (!isServerError(error)) this.broke = true
+    })
     connection.once('error', (error: Error) => {
+      this.broke = true
       this.loss ??= error
     })
     connection.once('end', () => {
+      if (!client._ending) this.broke = true
       this.loss ??= new Error(client._ending ? 'Connection terminated' : 'Connection terminated unexpectedly')
     })
   }

@@ -195,7 +195,7 @@ export class Instance implements Steps {
 
   async #unknown(scope: Scope): Promise<void> {
     this.#connection.doubt()
-    this.#state.touched()
+    this.#state.hasSet('session')
     await this.#engine.everythingOf(this.#source, RAW, 'it is not known what it did', scope)
   }
 
