@@ -34,6 +34,8 @@ export interface Looked {
   readonly reply: MaybePromise<ReadReply | undefined>
   /** How many entries this process had handed to the store: where there are more now, one may be this. */
   readonly kept: number
+  /** With `lock`: others have been waited for, or it is this one's turn. */
+  readonly turned: boolean
 }
 
 /** One call of the user's, as its driver understood it. `R` is the driver's own result. */

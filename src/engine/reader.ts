@@ -10,7 +10,6 @@ import type { Profile } from '../plan/policy.js'
 import type { CacheableRead, ReadPlan } from '../plan/read.js'
 import type { Analysis } from '../sql/analysis.js'
 import type { Entry, Lease, ReadReply, ReadRequest } from '../store/store.js'
-import { next } from './connection.js'
 import { type Context, MAX_CONJS } from './database.js'
 import type { Delivery } from './delivery.js'
 import type { Emitter } from './events.js'
@@ -26,6 +25,8 @@ export interface CachedRead {
   /** Milliseconds. */
   readonly ttl: number
   readonly pattern: string | undefined
+  /** One caller computes, the others wait, in other processes, too. */
+  readonly lock: boolean
   readonly request: ReadRequest
   readonly context: Context
   readonly sql: string
@@ -36,6 +37,8 @@ export interface Flight {
   readonly lease: Lease
   readonly landed: Promise<Entry>
 }
+
+type Cached = Pick<CachedRead, 'operation' | 'ttl' | 'pattern' | 'lock'>
 
 /** What the configuration says of the tables of a plan. */
 interface Rule {
@@ -105,6 +108,7 @@ export class Reader {
       operation: policy.operation,
       ttl: policy.ttl,
       pattern: policy.pattern,
+      lock: policy.lock,
       context,
       sql,
       request: {
@@ -123,7 +127,7 @@ export class Reader {
     comment: Analysis['comment'],
     values: CallValues,
     scope: Scope,
-  ): { readonly operation: Operation; readonly ttl: number; readonly pattern: string | undefined } | string {
+  ): Cached | string {
     const operation = operationOf(plan.operation, values)
     const { profile } = this.#rule(plan, context.catalog)
     if (profile === false) return `${plan.main?.id} is configured as never cached`
@@ -132,13 +136,13 @@ export class Reader {
     if (asked && (asked.ops === undefined || asked.ops.has(operation))) {
       const ttl = asked.ttl ?? profile?.ttl ?? this.#config.defaultTtl
       if (ttl === undefined) return `no ttl: neither the call nor the configuration of ${plan.main?.id} says how long`
-      return { operation, ttl, pattern: profile?.pattern }
+      return { operation, ttl, pattern: profile?.pattern, lock: asked.lock ?? profile?.lock ?? false }
     }
     if (!profile)
       return plan.main ? `no pattern of the configuration names ${plan.main.id}` : 'its first table is not known'
     if (profile.mode === 'manual') return `${plan.main?.id} is cached only where asked for`
     if (!profile.ops.has(operation)) return `'${operation}' is not among the operations of '${profile.pattern}'`
-    return { operation, ttl: profile.ttl as number, pattern: profile.pattern }
+    return { operation, ttl: profile.ttl as number, pattern: profile.pattern, lock: asked?.lock ?? profile.lock }
   }
 
   /** The configuration does not change, so it is asked once a plan. */
@@ -189,14 +193,14 @@ export class Reader {
     }
   }
 
-  /** Keeps what was read, under its lease. The caller does not wait for it. */
-  keep(read: CachedRead, lease: Lease, entry: Entry): void {
+  /** Keeps what was read, under its lease. The reader does not wait for it. Does not fail. */
+  keep(read: CachedRead, lease: Lease, entry: Entry): Promise<void> | undefined {
     if (!read.context.storable || !read.context.database.current(read.context)) return
     if (!this.#expected(read.context, entry)) return
     this.#kept++
     try {
-      const stored = next(this.#config.store.write(lease, entry, read.ttl), () => undefined)
-      if (stored instanceof Promise) stored.catch((error: unknown) => this.#notKept(error))
+      const stored = this.#config.store.write(lease, entry, read.ttl)
+      return stored instanceof Promise ? stored.catch((error: unknown) => this.#notKept(error)) : undefined
     } catch (error) {
       this.#notKept(error)
     }

@@ -3,7 +3,7 @@ import type { CallValues } from '../invalidation/template.js'
 import type { ReadPlan } from '../plan/read.js'
 import type { Analysis } from '../sql/analysis.js'
 import type { Entry, Lease, ReadReply } from '../store/store.js'
-import type { Call, Looked } from './connection.js'
+import { type Call, type Looked, next } from './connection.js'
 import { isCachedIsolation } from './contexts.js'
 import type { Core } from './core.js'
 import type { Context } from './database.js'
@@ -11,6 +11,7 @@ import { follow, past } from './pass.js'
 import type { CachedRead, Flight } from './reader.js'
 import type { Scope } from './scope.js'
 import type { ConnectionState, Source } from './source.js'
+import { Turns } from './turns.js'
 import type { Verifier } from './verifier.js'
 
 /** How often a read looks for definitions that hold before it goes past the cache. */
@@ -24,11 +25,13 @@ export class Reads {
   readonly #engine: Core
   readonly #replan: Replan
   readonly #verifier: Verifier | undefined
+  readonly #turns: Turns
 
   constructor(engine: Core, replan: Replan, verifier: Verifier | undefined) {
     this.#engine = engine
     this.#replan = replan
     this.#verifier = verifier
+    this.#turns = new Turns(engine.config.store)
   }
 
   /**
@@ -45,8 +48,13 @@ export class Reads {
     if (typeof read === 'string') return undefined
     const { kept } = this.#engine.reader
     const reply = this.#engine.reader.look(read)
-    if (reply instanceof Promise) return reply.then((late) => this.#peeked(source, read, late, call, kept))
-    return this.#peeked(source, read, reply, call, kept)
+    if (reply instanceof Promise) return reply.then((late) => this.#peeked(source, read, late, call, kept, false))
+    return this.#peeked(source, read, reply, call, kept, false)
+  }
+
+  #peekAgain<R>(source: Source, read: CachedRead, call: Call<R>): MaybePromise<{ readonly result: R } | undefined> {
+    const { kept } = this.#engine.reader
+    return next(this.#engine.reader.look(read), (late) => this.#peeked(source, read, late, call, kept, true))
   }
 
   #peeked<R>(
@@ -55,14 +63,21 @@ export class Reads {
     reply: Awaited<ReturnType<Core['reader']['look']>>,
     call: Call<R>,
     kept: number,
+    waited: boolean,
   ): MaybePromise<{ readonly result: R } | undefined> {
     if (reply?.kind === 'hit') return { result: this.#hit(source, read, reply, call) }
     if (reply?.kind !== 'miss') return undefined
     const { key } = read.request
     const flight = this.#engine.reader.flights.get(key)
     if (!flight) {
-      call.looked = { key, read, reply, kept }
-      return undefined
+      if (!this.#turns.wanted(read) || waited) {
+        call.looked = { key, read, reply, kept, turned: true }
+        return undefined
+      }
+      // Who waits for another process holds no connection meanwhile.
+      return next(this.#turns.take(read, reply.lease), (mine) =>
+        mine ? this.#peeked(source, read, reply, call, kept, true) : this.#peekAgain(source, read, call),
+      )
     }
     return this.#engine.reader.join(flight).then((entry) => entry && { result: this.#joined(read, entry, call) })
   }
@@ -101,6 +116,7 @@ export class Reads {
     if (reply instanceof Promise) return undefined
     if (reply?.kind === 'hit') return { result: this.#hit(state.source, read, reply, call) }
     if (reply?.kind !== 'miss' || this.#engine.reader.flights.has(read.request.key)) return undefined
+    if (this.#turns.wanted(read)) return undefined
     return { result: this.#fill(state, call, read, reply.lease) }
   }
 
@@ -109,13 +125,14 @@ export class Reads {
     state: ConnectionState,
     context: Context,
     call: Call<R>,
-    { read: known, reply, kept }: Looked,
+    { read: known, reply, kept, turned }: Looked,
   ): { readonly result: Promise<R> } | undefined {
     const { reader, delivery } = this.#engine
     const read = known as CachedRead
     if (reply instanceof Promise || reply?.kind !== 'miss') return undefined
     if (read.context !== context || kept !== reader.kept || reader.flights.has(read.request.key)) return undefined
     if (delivery.readPast(context.database.id, read.plan.tableIds) !== undefined) return undefined
+    if (!turned && this.#turns.wanted(read)) return undefined
     return { result: this.#fill(state, call, read, reply.lease) }
   }
 
@@ -128,6 +145,7 @@ export class Reads {
     plan: ReadPlan,
     scope: Scope,
     tries: number,
+    waited = false,
   ): Promise<R> {
     const { reader } = this.#engine
     const read =
@@ -138,6 +156,7 @@ export class Reads {
       const tables = plan.tables.map((table) => table.id)
       return past(this.#engine, state, call, read, tables)
     }
+    const turned = waited || (call.looked?.turned ?? false)
     const reply = await this.#look(read, call)
     // Whatever is asked from here on is asked anew.
     call.looked = undefined
@@ -163,6 +182,8 @@ export class Reads {
         return this.#joined(read, entry, call)
       }
     }
+    if (lease && !flight && !turned && !state.session.inTransaction && !(await this.#turns.take(read, lease)))
+      return this.read(state, context, call, analysis, plan, scope, tries, true)
     this.#engine.explained(scope, call, analysis, context, undefined, false)
     return this.#fill(state, call, read, lease)
   }
@@ -175,7 +196,7 @@ export class Reads {
     if (looked?.key === key && looked.kept === reader.kept) return looked.reply
     const { kept } = reader
     const reply = reader.look(read)
-    call.looked = { key, read, reply, kept }
+    call.looked = { key, read, reply, kept, turned: false }
     return reply
   }
 
@@ -208,17 +229,22 @@ export class Reads {
       flight.landed.catch(() => undefined)
       reader.flights.set(key, flight)
     }
+    let kept: Promise<void> | undefined
     try {
       const entry = await landed
       if (lease && state.connection.status() !== 'failed' && source.spoiled === undefined) {
         if (this.#engine.pausing) await this.#engine.pause('before-store', key)
-        reader.keep(read, lease, entry)
+        kept = reader.keep(read, lease, entry)
       }
       const result = call.decode(entry)
       reader.told(read, false, false)
       return result
     } finally {
       if (flight && reader.flights.get(key) === flight) reader.flights.delete(key)
+      if (read.lock) {
+        if (kept) void kept.then(() => this.#turns.done(key))
+        else this.#turns.done(key)
+      }
       await follow(this.#engine, state)
     }
   }

@@ -107,12 +107,24 @@ export interface Store {
    * which no round trip should be made where anything is known; `invalidate` reads the registry again.
    */
   schemes(database: string, table: string): MaybePromise<readonly Scheme[]>
+  /**
+   * Whose turn it is to compute what is missing, where a query asks for `lock`. Absent where a process's single flight is all that
+   * is needed. It never keeps a read from the database: a store that cannot tell says that it is the caller's turn.
+   */
+  turn?(lease: Lease): MaybePromise<Turn>
   /** A2: until the token is unblocked, reads of these tables are `blocked`. Also replaces their table stamps. */
   block(database: string, tables: readonly string[] | 'database', token: string): MaybePromise<void>
   unblock(database: string, token: string): MaybePromise<void>
   stats(): MaybePromise<StoreStats>
   close(): MaybePromise<void>
 }
+
+/** Dog-pile protection: one computes, the others wait for its landing. */
+export type Turn =
+  /** The caller computes it, and calls `done` once when it is stored, or will not be. */
+  | { readonly mine: true; done(): void }
+  /** `over` resolves when the other is done, is gone, or has taken too long. It does not reject. */
+  | { readonly mine: false; readonly over: Promise<void> }
 
 export interface StoreStats {
   readonly entries: number
