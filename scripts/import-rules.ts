@@ -33,6 +33,8 @@ const PACKAGES: readonly { readonly name: RegExp; readonly rooms: readonly strin
   { name: /^libpg-query$/, rooms: ['sql'] },
   { name: /^pg$/, rooms: ['drivers/pg'], types: true },
   { name: /^@electric-sql\/pglite$/, rooms: ['drivers/pglite'], types: true },
+  // Loaded when a store is made from a URL or options.
+  { name: /^ioredis$/, rooms: ['store'] },
 ]
 
 /** Rooms that are functions of values: no I/O and no clock. */

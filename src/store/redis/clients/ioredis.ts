@@ -1,0 +1,177 @@
+import type { RedisClient } from '../client.js'
+import { slotOf } from '../slot.js'
+import { StoreError } from '../store-error.js'
+
+// biome-ignore lint/suspicious/noExplicitAny: as node's own emitters are typed, which these are
+type Listener = (...args: any[]) => void
+
+interface Emitter {
+  readonly status: string
+  on(event: string, listener: Listener): unknown
+  once(event: string, listener: Listener): unknown
+  off(event: string, listener: Listener): unknown
+  connect(): Promise<void>
+  disconnect(reconnect?: boolean): void
+  call(command: string, args: string[]): Promise<unknown>
+}
+
+/** What of a connection of ioredis or iovalkey is used; the two are of one origin. */
+export interface IoRedis extends Emitter {
+  readonly options: object
+  readonly isCluster: boolean
+}
+
+export interface IoRedisCluster extends Emitter {
+  readonly isCluster: boolean
+  readonly options: object
+  readonly slots: readonly (readonly string[] | undefined)[]
+  nodes(role: 'all' | 'master'): readonly IoRedisNode[]
+}
+
+type IoRedisNode = Emitter & {
+  readonly options: { readonly host?: string | undefined; readonly port?: number | undefined }
+}
+
+/** One master, reached directly or through sentinels. */
+export class IoRedisClient implements RedisClient {
+  readonly name: string
+  readonly cluster = false
+  readonly #redis: IoRedis
+  readonly #own: boolean
+
+  /** @param own - made by us: ours to close */
+  constructor(redis: IoRedis, name: string, own: boolean) {
+    this.#redis = redis
+    this.name = name
+    this.#own = own
+    if (own) letGo(redis)
+  }
+
+  send(_key: string, command: string[]): Promise<unknown> {
+    return this.#redis.call(command[0] as string, command.slice(1))
+  }
+
+  route(): string {
+    return ''
+  }
+
+  ready(): Promise<void> {
+    return ready(this.#redis, this.name)
+  }
+
+  async info(): Promise<ReadonlyMap<string, string>> {
+    return new Map([['', String(await this.#redis.call('INFO', []))]])
+  }
+
+  onUncertain(listener: () => void): void {
+    this.#redis.on('close', listener)
+  }
+
+  renew(): void {
+    if (this.#own && this.#redis.status === 'ready') this.#redis.disconnect(true)
+  }
+
+  async close(): Promise<void> {
+    if (this.#own) this.#redis.disconnect()
+  }
+}
+
+export class IoRedisClusterClient implements RedisClient {
+  readonly name: string
+  readonly cluster = true
+  readonly #redis: IoRedisCluster
+  readonly #own: boolean
+
+  constructor(redis: IoRedisCluster, name: string, own: boolean) {
+    this.#redis = redis
+    this.name = name
+    this.#own = own
+    if (own) {
+      for (const node of redis.nodes('all')) letGo(node)
+      redis.on('+node', letGo)
+      redis.on('error', () => undefined)
+    }
+  }
+
+  send(_key: string, command: string[]): Promise<unknown> {
+    return this.#redis.call(command[0] as string, command.slice(1))
+  }
+
+  /** Whatever sends a command elsewhere, a redirection too, writes so into these slots first. */
+  route(key: string): string {
+    return this.#redis.slots[slotOf(key)]?.[0] ?? ''
+  }
+
+  ready(): Promise<void> {
+    return ready(this.#redis, this.name)
+  }
+
+  async info(): Promise<ReadonlyMap<string, string>> {
+    const infos = this.#redis.nodes('master').map(async (node): Promise<[string, string]> => {
+      const { host, port } = node.options
+      return [`${host}:${port}`, String(await node.call('INFO', []))]
+    })
+    return new Map(await Promise.all(infos))
+  }
+
+  onUncertain(listener: () => void): void {
+    const hear = (node: Emitter) => void node.on('close', listener)
+    for (const node of this.#redis.nodes('all')) hear(node)
+    this.#redis.on('+node', hear)
+    this.#redis.on('-node', listener)
+    this.#redis.on('close', listener)
+  }
+
+  /** Each node's connection is made anew by the cluster itself. */
+  renew(): void {
+    if (this.#own) for (const node of this.#redis.nodes('all')) if (node.status === 'ready') node.disconnect(true)
+  }
+
+  async close(): Promise<void> {
+    if (this.#own) this.#redis.disconnect()
+  }
+}
+
+/** Rejects at the first sign that it does not come up: whoever waits would wait for a server that is down. */
+function ready(redis: Emitter, name: string): Promise<void> {
+  if (redis.status === 'ready') return Promise.resolve()
+  return new Promise((resolve, reject) => {
+    let last: unknown
+    const settle = (done: () => void) => {
+      redis.off('ready', up)
+      redis.off('close', down)
+      redis.off('end', down)
+      redis.off('error', note)
+      done()
+    }
+    const up = () => settle(resolve)
+    const note = (error: unknown) => {
+      last = error
+    }
+    const down = () =>
+      settle(() => reject(new StoreError(`${name}: no connection (${reasonOf(last)}).`, { cause: last })))
+    redis.once('ready', up)
+    redis.once('close', down)
+    redis.once('end', down)
+    redis.on('error', note)
+    if (redis.status === 'wait') redis.connect().catch(note)
+    if (redis.status === 'end') down()
+  })
+}
+
+function reasonOf(error: unknown): string {
+  const { message, code } = (error ?? {}) as { message?: string; code?: string }
+  return message || code || 'it is closed'
+}
+
+/** Nothing of ours keeps a process alive that wants to end: a command that is under way has a timer that does. */
+function letGo(redis: Emitter): void {
+  const inside = redis as unknown as {
+    readonly stream?: { unref(): void }
+    readonly reconnectTimeout?: NodeJS.Timeout | null
+  }
+  redis.on('connect', () => inside.stream?.unref())
+  redis.on('reconnecting', () => inside.reconnectTimeout?.unref())
+  // Failures are told to whoever asked; without a listener they would also be printed.
+  redis.on('error', () => undefined)
+}

@@ -1,0 +1,153 @@
+import type { RedisClient } from '../client.js'
+import { slotOf } from '../slot.js'
+import { StoreError } from '../store-error.js'
+
+/** Replies as text, whatever the user's own commands are mapped to. */
+const OPTIONS = { typeMapping: {} }
+
+// biome-ignore lint/suspicious/noExplicitAny: as node's own emitters are typed, which these are
+type Listener = (...args: any[]) => void
+
+interface Emitter {
+  on(event: string, listener: Listener): unknown
+  readonly isOpen: boolean
+}
+
+/** What of node-redis's client is used. */
+export interface NodeRedis extends Emitter {
+  readonly isReady: boolean
+  sendCommand(command: string[], options?: object): Promise<unknown>
+}
+
+export interface NodeRedisSentinel extends Emitter {
+  sendCommand(readonly: boolean, command: string[], options?: object): Promise<unknown>
+}
+
+interface Master {
+  readonly address: string
+}
+
+export interface NodeRedisCluster extends Emitter {
+  readonly slots: readonly ({ readonly master: Master } | undefined)[]
+  readonly masters: readonly Master[]
+  nodeClient(master: Master): NodeRedis | Promise<NodeRedis>
+  sendCommand(key: string, readonly: boolean, command: string[], options?: object): Promise<unknown>
+}
+
+/** One connection to one master. */
+export class NodeRedisClient implements RedisClient {
+  readonly name = 'redis'
+  readonly cluster = false
+  readonly #redis: NodeRedis
+
+  constructor(redis: NodeRedis) {
+    this.#redis = redis
+  }
+
+  send(_key: string, command: string[]): Promise<unknown> {
+    return this.#redis.sendCommand(command, OPTIONS)
+  }
+
+  route(): string {
+    return ''
+  }
+
+  ready(): Promise<void> {
+    return opened(this.#redis)
+  }
+
+  async info(): Promise<ReadonlyMap<string, string>> {
+    return new Map([['', String(await this.#redis.sendCommand(['INFO'], OPTIONS))]])
+  }
+
+  onUncertain(listener: () => void): void {
+    for (const event of ['error', 'reconnecting', 'end']) this.#redis.on(event, listener)
+  }
+
+  renew(): void {}
+
+  async close(): Promise<void> {}
+}
+
+/** The master that sentinels name. */
+export class NodeRedisSentinelClient implements RedisClient {
+  readonly name = 'redis (sentinel)'
+  readonly cluster = false
+  readonly #redis: NodeRedisSentinel
+
+  constructor(redis: NodeRedisSentinel) {
+    this.#redis = redis
+  }
+
+  send(_key: string, command: string[]): Promise<unknown> {
+    // Not as a read, which might go to a replica.
+    return this.#redis.sendCommand(false, command, OPTIONS)
+  }
+
+  route(): string {
+    return ''
+  }
+
+  ready(): Promise<void> {
+    return opened(this.#redis)
+  }
+
+  async info(): Promise<ReadonlyMap<string, string>> {
+    return new Map([['', String(await this.#redis.sendCommand(false, ['INFO'], OPTIONS))]])
+  }
+
+  onUncertain(listener: () => void): void {
+    for (const event of ['error', 'reconnecting', 'end', 'client-error', 'topology-change'])
+      this.#redis.on(event, listener)
+  }
+
+  renew(): void {}
+
+  async close(): Promise<void> {}
+}
+
+export class NodeRedisClusterClient implements RedisClient {
+  readonly name = 'redis (cluster)'
+  readonly cluster = true
+  readonly #redis: NodeRedisCluster
+
+  constructor(redis: NodeRedisCluster) {
+    this.#redis = redis
+  }
+
+  send(key: string, command: string[]): Promise<unknown> {
+    return this.#redis.sendCommand(key, false, command, OPTIONS)
+  }
+
+  /** A redirected command is sent again only after these are read anew. */
+  route(key: string): string {
+    return this.#redis.slots[slotOf(key)]?.master.address ?? ''
+  }
+
+  ready(): Promise<void> {
+    return opened(this.#redis)
+  }
+
+  async info(): Promise<ReadonlyMap<string, string>> {
+    const infos = this.#redis.masters.map(async (master): Promise<[string, string]> => {
+      const client = await this.#redis.nodeClient(master)
+      return [master.address, String(await client.sendCommand(['INFO'], OPTIONS))]
+    })
+    return new Map(await Promise.all(infos))
+  }
+
+  onUncertain(listener: () => void): void {
+    for (const event of ['error', 'node-error', 'node-reconnecting', 'node-disconnect', 'disconnect']) {
+      this.#redis.on(event, listener)
+    }
+  }
+
+  renew(): void {}
+
+  async close(): Promise<void> {}
+}
+
+function opened(redis: Emitter): Promise<void> {
+  if (redis.isOpen) return Promise.resolve()
+  return Promise.reject(new StoreError('redis: the client is not connected. Call `await client.connect()` first.'))
+}

@@ -1,0 +1,19 @@
+/** CRC-16 (XMODEM) of each byte, as Redis Cluster computes slots with. */
+const TABLE = new Uint16Array(256)
+for (let byte = 0; byte < 256; byte++) {
+  let crc = byte << 8
+  for (let bit = 0; bit < 8; bit++) crc = crc & 0x8000 ? (crc << 1) ^ 0x1021 : crc << 1
+  TABLE[byte] = crc & 0xffff
+}
+
+/** The slot of a key in a cluster: of what its first braces hold, where they hold something. */
+export function slotOf(key: string): number {
+  const open = key.indexOf('{')
+  const close = open < 0 ? -1 : key.indexOf('}', open + 1)
+  const hashed = close > open + 1 ? key.slice(open + 1, close) : key
+  let crc = 0
+  for (const byte of Buffer.from(hashed)) {
+    crc = ((crc << 8) & 0xffff) ^ (TABLE[((crc >> 8) ^ byte) & 0xff] as number)
+  }
+  return crc & 0x3fff
+}
