@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto'
 import type { Dependency, Scheme } from '../../invalidation/dependency.js'
 import { conjKey, makeScheme } from '../../invalidation/scheme.js'
 import type { Names, TableNames } from './names.js'
@@ -52,7 +51,7 @@ export function asked(
   }
   let named = key
   for (let i = ABOVE; i < stamps.length; i++) named += `\n${stamps[i]}`
-  return { entry: names.entry(hash('sha256', named, 'base64url')), stamps, tables }
+  return { entry: names.entry(named), stamps, tables }
 }
 
 function gather(

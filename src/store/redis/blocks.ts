@@ -1,6 +1,7 @@
 import type { Link } from './link.js'
 import type { Names } from './names.js'
 import { blockScript, unblockScript } from './scripts/block.js'
+import { settled } from './settled.js'
 
 /**
  * How long a block holds without being renewed: a process that died blocks nobody for longer. Whoever waits for an outcome
@@ -60,8 +61,10 @@ export class Blocks {
 
   /** Puts every block of this process again, and takes back those that could not be. */
   async renew(): Promise<void> {
-    await all([...this.#own.values()], (block) =>
-      block.over ? this.unblock(block.database, block.token) : this.#put(block),
+    await settled(
+      [...this.#own.values()].map((block) =>
+        block.over ? this.unblock(block.database, block.token) : this.#put(block),
+      ),
     )
   }
 
@@ -75,8 +78,8 @@ export class Blocks {
     const life = String(LIFE_MS)
     // The record first: other processes find by the token what is blocked.
     await this.#link.send(record, ['SET', record, JSON.stringify(what), 'PX', life], this.#wait)
-    await all(this.#targets(database, what), ([stamp, blocks]) =>
-      this.#link.run(blockScript, [stamp, blocks], [token, life], this.#wait),
+    await settled(
+      this.#targets(database, what).map((keys) => this.#link.run(blockScript, keys, [token, life], this.#wait)),
     )
   }
 
@@ -86,9 +89,7 @@ export class Blocks {
     const stored = text === null ? undefined : (JSON.parse(text) as What)
     const what = stored === undefined ? own : union(stored, own)
     if (what === undefined) return
-    await all(this.#targets(database, what), ([stamp, blocks]) =>
-      this.#link.run(unblockScript, [stamp, blocks], [token], this.#wait),
-    )
+    await settled(this.#targets(database, what).map((keys) => this.#link.run(unblockScript, keys, [token], this.#wait)))
     await this.#link.send(record, ['UNLINK', record], this.#wait)
   }
 
@@ -121,10 +122,4 @@ export class Blocks {
 function union(one: What, other: What | undefined): What {
   if (one === 'database' || other === 'database') return 'database'
   return [...new Set([...one, ...(other ?? [])])]
-}
-
-/** Side by side; rejects when all are over, where one was refused. */
-async function all<T>(targets: readonly T[], work: (target: T) => Promise<unknown>): Promise<void> {
-  const results = await Promise.allSettled(targets.map(work))
-  for (const result of results) if (result.status === 'rejected') throw result.reason
 }

@@ -5,7 +5,8 @@ import type { Link } from './link.js'
 import type { Names, TableNames } from './names.js'
 import { parseRegistry, type Registries } from './registries.js'
 import { invalidateScript } from './scripts/invalidate.js'
-import { LAYOUT } from './stamp.js'
+import { settled } from './settled.js'
+import { catalogStampOf, LAYOUT } from './stamp.js'
 
 /** Over so many conjs of one scheme its scheme stamp goes instead. */
 const MOST_CONJS = 1000
@@ -34,16 +35,11 @@ export class Dropper {
   async drop(database: string, changes: readonly Change[]): Promise<Invalidated> {
     const { global } = this.#names
     const { stamp, catalog } = this.#names.database(database)
-    if (changes.some(({ kind }) => kind === 'everything')) {
-      // A7: the catalog stamp that readers compare has the global one in it.
-      await this.#link.send(global, ['UNLINK', global], this.#wait)
-      return { tables: [] }
-    }
+    // A7: the catalog stamp that readers compare has the global one in it.
+    if (changes.some(({ kind }) => kind === 'everything')) return this.#above(global, [global])
     const whole = changes.filter((change) => change.kind === 'database')
     if (whole.length > 0) {
-      const keys = whole.some((change) => change.catalog) ? [stamp, catalog] : [stamp]
-      await this.#link.send(stamp, ['UNLINK', ...keys], this.#wait)
-      return { tables: [] }
+      return this.#above(stamp, whole.some((change) => change.catalog) ? [stamp, catalog] : [stamp])
     }
     const byTable = new Map<string, RowChange[] | 'table'>()
     for (const change of changes) {
@@ -58,14 +54,18 @@ export class Dropper {
       const names = this.#names.table(database, table)
       return rows === 'table' ? this.#table(names) : this.#rows(names, rows)
     })
-    // All are waited for, so that none fails behind the caller's back.
-    const results = await Promise.allSettled(dropped)
-    const tables: Dropped[] = []
-    for (const result of results) {
-      if (result.status === 'rejected') throw result.reason
-      if (result.value !== undefined) tables.push(result.value)
+    const versions = this.#link.values([global, catalog], this.#wait)
+    const [, tables] = await settled<unknown>([versions, settled(dropped)])
+    const [globalValue, catalogValue] = await versions
+    return {
+      tables: (tables as (Dropped | undefined)[]).filter((each) => each !== undefined),
+      catalogStamp: catalogStampOf(globalValue ?? null, catalogValue ?? null),
     }
-    return { tables }
+  }
+
+  async #above(key: string, keys: readonly string[]): Promise<Invalidated> {
+    await this.#link.send(key, ['UNLINK', ...keys], this.#wait)
+    return { tables: [] }
   }
 
   /** The schemes of a table that are registered now. */
@@ -113,11 +113,7 @@ export class Dropper {
     for (let from = CHUNK; from < conjs.length; from += CHUNK) {
       calls.push(this.#call(table, 'rows', known, [], conjs.slice(from, from + CHUNK)))
     }
-    const results = await Promise.allSettled(calls)
-    return results.map((result) => {
-      if (result.status === 'rejected') throw result.reason
-      return result.value
-    })
+    return settled(calls)
   }
 
   async #call(

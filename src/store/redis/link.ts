@@ -5,6 +5,8 @@ import { parseInfo, type ServerInfo } from './info.js'
 import type { Names } from './names.js'
 import type { Script } from './scripts/script.js'
 import { serversScript } from './scripts/servers.js'
+import { settled } from './settled.js'
+import { placesBySlot } from './slot.js'
 import { StoreError } from './store-error.js'
 
 /** An error reply begins with a word in capitals; what a client says of itself does not. */
@@ -39,11 +41,6 @@ export class Link {
     this.#names = names
   }
 
-  /** Whether keys of several slots must be asked for apart. Known once a command was answered. */
-  get cluster(): boolean | undefined {
-    return this.#client?.cluster
-  }
-
   /** Resolves when it is known which servers answer. */
   ready(wait: number): Promise<void> {
     return this.#checked === undefined ? (this.#within(wait, '', () => this.#check()) as Promise<void>) : READY
@@ -73,6 +70,22 @@ export class Link {
       if (!isNoScript(error)) throw error
       return await this.send(key, ['EVAL', script.lua, ...rest], wait)
     }
+  }
+
+  /** The values of keys, in one trip: in a cluster one command a slot, side by side. */
+  async values(keys: readonly string[], wait: number): Promise<(string | null)[]> {
+    if (this.#client === undefined) await this.ready(wait)
+    if (this.#client?.cluster !== true) {
+      return (await this.send(keys[0] as string, ['MGET', ...keys], wait)) as (string | null)[]
+    }
+    const values = new Array<string | null>(keys.length).fill(null)
+    const asked = placesBySlot(keys).map(async (places) => {
+      const some = places.map((place) => keys[place] as string)
+      const replies = (await this.send(some[0] as string, ['MGET', ...some], wait)) as (string | null)[]
+      for (const [index, place] of places.entries()) values[place] = replies[index] as string | null
+    })
+    await settled(asked)
+    return values
   }
 
   /** What the masters say of themselves. */

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 
 /** Longest values of a conj that stand in its key as they are; longer ones are hashed. */
 const LONGEST_VALUES = 128
@@ -37,7 +37,7 @@ export class TableNames {
   /** @param key - what `conjKey` gave; with nothing compared the colon is all that tells it from the scheme's */
   conj(scheme: string, key: string): string {
     // A key of values begins with a digit or '-', so no hash is taken for one.
-    const short = key.length <= LONGEST_VALUES ? key : `#${createHash('sha256').update(key).digest('base64url')}`
+    const short = key.length <= LONGEST_VALUES ? key : `#${hash('sha256', key, 'base64url')}`
     return `${this.#base}:${scheme}:${short}`
   }
 }
@@ -79,6 +79,10 @@ export class Names {
     return names
   }
 
+  isAbove(key: string): boolean {
+    return key.startsWith(this.#above)
+  }
+
   table(database: string, table: string): TableNames {
     let tables = this.#tables.get(database)
     if (tables === undefined) {
@@ -99,9 +103,15 @@ export class Names {
     return names
   }
 
-  /** @param hash - of everything that makes the entry */
-  entry(hash: string): string {
-    return `${this.#prefix}:q:${hash}`
+  /** @param made - everything that makes the entry */
+  entry(made: string): string {
+    return `${this.#prefix}:q:${hash('sha256', made, 'base64url')}`
+  }
+
+  /** An entry that is found by its key alone, and the key's own stamp, in one slot. */
+  recalled(key: string): { readonly entry: string; readonly stamp: string } {
+    const base = `${this.#prefix}:{f:${hash('sha256', key, 'base64url')}}`
+    return { entry: `${base}:entry`, stamp: `${base}:stamp` }
   }
 }
 

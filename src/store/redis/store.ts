@@ -1,6 +1,6 @@
 import type { Change, Scheme } from '../../invalidation/dependency.js'
-import type { Entry, Invalidated, Lease, ReadReply, ReadRequest, Store, StoreStats } from '../store.js'
-import { ABOVE, type Asked, type AskedTable, asked, isAnyRow } from './asked.js'
+import type { Entry, Invalidated, Lease, ReadReply, ReadRequest, Recalled, Store, StoreStats } from '../store.js'
+import { asked } from './asked.js'
 import { Blocks } from './blocks.js'
 import type { RedisClient } from './client.js'
 import { Dropper } from './drop.js'
@@ -9,23 +9,23 @@ import { RedisLease } from './lease.js'
 import { Link } from './link.js'
 import { Names } from './names.js'
 import type { RedisConfig } from './options.js'
-import { definitionOf, Registries } from './registries.js'
-import { aboveScript } from './scripts/above.js'
+import { Recaller } from './recall.js'
+import { Registries } from './registries.js'
 import { keepScript } from './scripts/keep.js'
-import { leaseScript } from './scripts/lease.js'
-import { BLOCKED, LAYOUT, newStamp, newTableStamp } from './stamp.js'
+import { settled } from './settled.js'
+import { placesBySlot } from './slot.js'
+import { BLOCKED, catalogStampOf, LAYOUT } from './stamp.js'
 import { StoreError } from './store-error.js'
+import { Taker } from './take.js'
 
-/** How long a new conj stamp waits for the first entry that records it: longer than most queries take. */
-const LEASE_MS = 600_000
 /** A table whose schemes change as often while it is read is read past the cache. */
 const MOST_TRIES = 4
 /** Longest life of an entry in milliseconds, a year: the server refuses what overflows. */
 const LONGEST_TTL = 365 * 86_400_000
+/** B10: of so many databases the last catalog stamp is remembered. */
+const REMEMBERED = 1000
 
 const STALE: ReadReply = Object.freeze({ kind: 'stale-catalog' })
-
-type Values = readonly (string | null)[]
 
 /** Strategy `'stamps'` in Redis: all processes with the same prefix and servers share it. */
 export class RedisStore implements Store {
@@ -35,16 +35,23 @@ export class RedisStore implements Store {
   readonly #names: Names
   readonly #link: Link
   readonly #registries = new Registries()
+  readonly #taker: Taker
+  readonly #recaller: Recaller
   readonly #dropper: Dropper
   readonly #blocks: Blocks
+  /** Database → the catalog stamp that was seen last. */
+  readonly #catalogs = new Map<string, string>()
 
   constructor(connect: () => Promise<RedisClient>, config: RedisConfig) {
+    const { prefix, readTimeout, writeTimeout } = config
     this.#config = config
-    this.#names = new Names(config.prefix)
+    this.#names = new Names(prefix)
     this.#link = new Link(connect, this.#names)
-    this.#link.onLost = () => this.#registries.clear()
-    this.#dropper = new Dropper(this.#link, this.#names, this.#registries, config.writeTimeout)
-    this.#blocks = new Blocks(this.#link, this.#names, config.writeTimeout)
+    this.#link.onLost = () => this.#forget()
+    this.#taker = new Taker(this.#link, this.#names, this.#registries, config)
+    this.#recaller = new Recaller(this.#link, this.#names, readTimeout)
+    this.#dropper = new Dropper(this.#link, this.#names, this.#registries, writeTimeout)
+    this.#blocks = new Blocks(this.#link, this.#names, writeTimeout)
   }
 
   read(request: ReadRequest): Promise<ReadReply> {
@@ -52,45 +59,56 @@ export class RedisStore implements Store {
   }
 
   async write(lease: Lease, entry: Entry, ttl: number): Promise<void> {
-    if (!(lease instanceof RedisLease) || !(ttl >= 1)) return
+    if (!(lease instanceof RedisLease) || lease.values === undefined || !(ttl >= 1)) return
+    const { entry: key, names, values, recalled } = lease
     const life = String(Math.floor(Math.min(ttl, LONGEST_TTL)))
-    const { entry: key, stamps, tables } = lease.asked
+    const text = entryText(values, entry)
+    const value = recalled ? `${JSON.stringify(names)}\n${text}` : text
     const wait = this.#config.writeTimeout
     // S4: no need to look whether the stamps still stand. An entry whose stamps are gone is never served.
-    const work = [this.#link.send(key, ['SET', key, entryText(lease.values, entry), 'PX', life], wait)]
-    for (const { schemes, from, to } of tables) {
-      work.push(this.#link.run(keepScript, stamps.slice(from + 1 + schemes.length, to), [life], wait))
+    const work = [this.#link.send(key, ['SET', key, value, 'PX', life], wait)]
+    for (const places of placesBySlot(names)) {
+      const some = places.map((place) => names[place] as string)
+      // The stamps above the tables have no end.
+      if (this.#names.isAbove(some[0] as string)) continue
+      work.push(this.#link.run(keepScript, some, [life], wait))
     }
     await settled(work)
   }
 
-  async catalogStamp(database: string): Promise<string> {
-    const { global } = this.#names
-    const { catalog } = this.#names.database(database)
-    const [known, version] = (await this.#link.send(
-      global,
-      ['MGET', global, catalog],
-      this.#config.readTimeout,
-    )) as Values
-    if (known && version) return catalogValue(known, version)
-    const above = await this.#above(database)
-    return catalogValue(above[0] as string, above[2] as string)
+  recall(key: string): Promise<Recalled> {
+    return this.#recaller.recall(key)
+  }
+
+  combine(key: string, leases: readonly Lease[]): Lease {
+    return this.#recaller.combine(key, leases)
+  }
+
+  drop(key: string): Promise<void> {
+    return this.#recaller.drop(key)
+  }
+
+  catalogStamp(database: string, known = false): string | Promise<string> {
+    const last = this.#catalogs.get(database)
+    return known && last !== undefined ? last : this.#catalogStamp(database)
   }
 
   async stands(lease: Lease): Promise<boolean> {
-    if (!(lease instanceof RedisLease)) return false
-    const now = await this.#fetch(lease.asked, false)
-    return lease.values.every((value, index) => now[index + 1] === value)
+    if (!(lease instanceof RedisLease) || lease.values === undefined) return false
+    const now = await this.#link.values(lease.names, this.#config.readTimeout)
+    return lease.values.every((value, index) => now[index] === value)
   }
 
-  invalidate(database: string, changes: readonly Change[]): Promise<Invalidated> {
-    return this.#dropper.drop(database, changes)
+  async invalidate(database: string, changes: readonly Change[]): Promise<Invalidated> {
+    const dropped = await this.#dropper.drop(database, changes)
+    this.#sawCatalog(database, dropped.catalogStamp)
+    return dropped
   }
 
   /** As they were when this process last heard of them: a write is not made to wait for a hint. */
-  async schemes(database: string, table: string): Promise<readonly Scheme[]> {
+  schemes(database: string, table: string): readonly Scheme[] | Promise<readonly Scheme[]> {
     const names = this.#names.table(database, table)
-    return this.#registries.last(names.stamp)?.list ?? (await this.#dropper.registry(names))
+    return this.#registries.last(names.stamp)?.list ?? this.#dropper.registry(names)
   }
 
   block(database: string, tables: readonly string[] | 'database', token: string): Promise<void> {
@@ -122,9 +140,9 @@ export class RedisStore implements Store {
   async #read(request: ReadRequest, tries: number): Promise<ReadReply> {
     const { database, key } = request
     const keys = asked(this.#names, this.#registries, database, key, request.dependencies())
-    const reply = await this.#fetch(keys, true)
-    const [, global, stamp, catalog] = reply as [unknown, string | null, string | null, string | null]
-    if (global === null || catalog === null || request.catalogStamp !== catalogValue(global, catalog)) return STALE
+    const reply = await this.#link.values([keys.entry, ...keys.stamps], this.#config.readTimeout)
+    const [text, global, stamp, catalog] = reply as [string | null, string | null, string | null, string | null]
+    if (!this.#isCurrent(request, catalogStampOf(global, catalog))) return STALE
     if (stamp === BLOCKED) return blocked('the database')
     let known = stamp !== null
     for (const { names, schemes, from } of keys.tables) {
@@ -133,20 +151,25 @@ export class RedisStore implements Store {
       if (this.#registries.saw(names.stamp, value)) return this.#again(request, tries)
       known &&= value !== null && this.#registries.has(names.stamp, value, schemes)
     }
-    const text = reply[0] as string | null
     if (text !== null) {
       // S4: served only while every stamp that it was read under stands. That its schemes are registered was proved then.
       const at = bodyOf(text, reply, 1)
-      const entry = at < 0 ? undefined : entryAt(text, at)
-      if (entry !== undefined) {
-        return { kind: 'hit', entry, lease: new RedisLease(key, keys, reply.slice(1) as string[]) }
+      const stored = at < 0 ? undefined : parseEntry(text, at)
+      if (stored !== undefined) {
+        const { entry, stored: time } = stored
+        const lease = new RedisLease(key, keys.entry, keys.stamps, reply.slice(1) as string[], false)
+        return { kind: 'hit', entry, lease, stored: time }
       }
     }
     const values = reply.slice(1)
-    if (known && !values.includes(null)) {
-      return { kind: 'miss', lease: new RedisLease(key, keys, values as string[]) }
+    if (!known || values.includes(null)) {
+      const taken = await this.#taker.take(database, keys, values)
+      if (taken.kind === 'full') return this.#again(request, tries)
+      if (taken.kind === 'not ours') return blockedTable(taken.table, taken.stamp)
+      if (!this.#isCurrent(request, catalogStampOf(values[0] as string, values[2] as string))) return STALE
+      if (values[1] === BLOCKED) return blocked('the database')
     }
-    return this.#take(request, keys, values, tries)
+    return { kind: 'miss', lease: new RedisLease(key, keys.entry, keys.stamps, values as string[], false) }
   }
 
   #again(request: ReadRequest, tries: number): Promise<ReadReply> {
@@ -154,110 +177,45 @@ export class RedisStore implements Store {
     return this.#read(request, tries + 1)
   }
 
-  /** S4: creates the stamps that are missing, and registers the schemes, before the database is asked. */
-  async #take(request: ReadRequest, keys: Asked, values: (string | null)[], tries: number): Promise<ReadReply> {
-    let above: Promise<Values> | undefined
-    if (values[1] === null) above = this.#above(request.database)
-    const missing = keys.tables.filter(({ names, schemes, from, to }) => {
-      const stamp = values[from] as string | null
-      return (
-        stamp === null || !this.#registries.has(names.stamp, stamp, schemes) || values.slice(from, to).includes(null)
-      )
-    })
-    const [taken, ...tables] = await settled<readonly unknown[]>([
-      above ?? Promise.resolve([]),
-      ...missing.map((table) => this.#takeTable(table, keys)),
-    ])
-    if (above !== undefined) {
-      const [global, stamp, catalog] = taken as string[]
-      if (request.catalogStamp !== catalogValue(global as string, catalog as string)) return STALE
-      if (stamp === BLOCKED) return blocked('the database')
-      values[1] = stamp as string
+  #isCurrent(request: ReadRequest, catalogStamp: string | undefined): boolean {
+    if (catalogStamp === request.catalogStamp) return true
+    this.#sawCatalog(request.database, catalogStamp)
+    return false
+  }
+
+  #sawCatalog(database: string, stamp: string | undefined): void {
+    if (this.#catalogs.get(database) === stamp) return
+    if (this.#catalogs.size >= REMEMBERED) this.#catalogs.clear()
+    if (stamp === undefined) this.#catalogs.delete(database)
+    else this.#catalogs.set(database, stamp)
+  }
+
+  async #catalogStamp(database: string): Promise<string> {
+    const { global } = this.#names
+    const { catalog } = this.#names.database(database)
+    const [first, second] = await this.#link.values([global, catalog], this.#config.readTimeout)
+    let stamp = catalogStampOf(first ?? null, second ?? null)
+    if (stamp === undefined) {
+      const above = await this.#taker.above(database)
+      stamp = catalogStampOf(above[0], above[2]) as string
     }
-    let full = false
-    for (const [index, table] of missing.entries()) {
-      const [stamp, outcome, ...rest] = tables[index] as [string, string | undefined, ...unknown[]]
-      const { names, schemes, from } = table
-      if (outcome === undefined) return blockedTable(names.id, stamp)
-      if (outcome === 'full') {
-        this.#registries.full(
-          names.stamp,
-          stamp,
-          rest.map((place) => schemes[Number(place) - 1] as Scheme),
-        )
-        full = true
-        continue
-      }
-      this.#registries.registered(names.stamp, stamp, schemes)
-      values[from] = stamp
-      for (const [place, value] of rest.entries()) values[from + 1 + place] = value as string
-    }
-    if (full) return this.#again(request, tries)
-    return { kind: 'miss', lease: new RedisLease(request.key, keys, values as string[]) }
+    this.#sawCatalog(database, stamp)
+    return stamp
   }
 
-  async #takeTable({ names, schemes, from, to }: AskedTable, keys: Asked): Promise<readonly unknown[]> {
-    const args = [LAYOUT, newTableStamp(), String(this.#config.maxSchemes), String(LEASE_MS), String(schemes.length)]
-    for (const scheme of schemes) args.push(scheme.id, definitionOf(scheme), isAnyRow(scheme) ? '1' : '0', newStamp())
-    for (let i = from + 1 + schemes.length; i < to; i++) args.push(newStamp())
-    const all = [names.stamp, names.registry, names.blocks, ...keys.stamps.slice(from + 1, to)]
-    return (await this.#link.run(leaseScript, all, args, this.#config.readTimeout)) as unknown[]
+  /** A12: a server may have lost what this process heard of. */
+  #forget(): void {
+    this.#registries.clear()
+    this.#catalogs.clear()
   }
-
-  async #above(database: string): Promise<Values> {
-    const { stamp, catalog, blocks } = this.#names.database(database)
-    const args = [newStamp(), newStamp(), newStamp()]
-    const keys = [this.#names.global, stamp, catalog, blocks]
-    return (await this.#link.run(aboveScript, keys, args, this.#config.readTimeout)) as Values
-  }
-
-  /** The entry, where it is wanted, and the stamps, in one trip: in a cluster one command a slot, side by side. */
-  async #fetch({ entry, stamps, tables }: Asked, wanted: boolean): Promise<Values> {
-    const wait = this.#config.readTimeout
-    if (this.#link.cluster === undefined) await this.#link.ready(wait)
-    if (this.#link.cluster !== true) {
-      if (wanted) return this.#link.send(entry, ['MGET', entry, ...stamps], wait) as Promise<Values>
-      return [null, ...((await this.#link.send(entry, ['MGET', ...stamps], wait)) as Values)]
-    }
-    const some = (from: number, to: number) =>
-      this.#link.send(stamps[from] as string, ['MGET', ...stamps.slice(from, to)], wait) as Promise<Values>
-    const parts = await settled([
-      wanted ? (this.#link.send(entry, ['MGET', entry], wait) as Promise<Values>) : Promise.resolve([null]),
-      some(0, ABOVE),
-      ...tables.map(({ from, to }) => some(from, to)),
-    ])
-    return parts.flat()
-  }
-}
-
-/** A7: of the global stamp, too, as a server that has lost anything may have lost a change of the catalog. */
-function catalogValue(global: string, catalog: string): string {
-  return `${catalog}.${global}`
 }
 
 function blocked(what: string): ReadReply {
   return { kind: 'blocked', reason: `the outcome of a write to ${what} is unknown` }
 }
 
+/** A2, A22: what stands in the place of a stamp of ours. */
 function blockedTable(table: string, stamp: string): ReadReply {
   if (stamp === BLOCKED) return blocked(table)
   return { kind: 'blocked', reason: `another version of cacheops has ${table} in the cache` }
-}
-
-/** Undefined where the text is damaged: a miss (S1). */
-function entryAt(text: string, at: number): Entry | undefined {
-  try {
-    return parseEntry(text, at)
-  } catch {
-    return undefined
-  }
-}
-
-/** All of them, when all are over: none fails behind the caller's back. */
-async function settled<T>(work: readonly Promise<T>[]): Promise<T[]> {
-  const results = await Promise.allSettled(work)
-  return results.map((result) => {
-    if (result.status === 'rejected') throw result.reason
-    return result.value
-  })
 }
