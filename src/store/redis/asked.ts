@@ -4,7 +4,7 @@ import type { Names, TableNames } from './names.js'
 import type { Registries } from './registries.js'
 
 /** The stamps above the tables: global, database, catalog. */
-export const ABOVE = 3
+const ABOVE = 3
 
 /** One table of a read: its stamps are keys `from` to `to` of the read, first the table's, then the schemes', then the conjs'. */
 export interface AskedTable {
