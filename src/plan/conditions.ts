@@ -1,6 +1,6 @@
-import type { ValueSource } from '../invalidation/template.js'
-import type { Expr, SubqueryExpr } from '../sql/statement.js'
-import { type Atom, conjoin, type Dnf, disjoin, TRUE } from './dnf.js'
+import type { Restriction, ValueSource } from '../invalidation/template.js'
+import type { Expr, NotDistinctExpr, SubqueryExpr } from '../sql/statement.js'
+import { type Atom, conjoin, type Dnf, disjoin, same, TRUE } from './dnf.js'
 import { TEMPORAL_TYPE_NAMES } from './functions.js'
 import type { ColumnUse } from './scope.js'
 
@@ -10,6 +10,8 @@ export interface ConditionContext {
   column(expr: Expr): ColumnUse | undefined
   /** The value of a constant, if it compares with that column as the database would (A23). */
   constant(expr: Expr, on: ColumnUse): ValueSource | undefined
+  /** The same of an array whose elements are compared with the column. */
+  array(expr: Expr, on: ColumnUse): ValueSource | undefined
   /** Visits an expression for what it reads and for purity, and gives the subqueries directly inside it. */
   visit(expr: Expr): readonly SubqueryExpr[]
   readonly maxConjs: number
@@ -30,11 +32,14 @@ export function dnf(expr: Expr, context: ConditionContext, negated = false): Dnf
     }
     case 'not':
       return dnf(expr.arg, context, !negated)
+    case 'is-truth':
+      // `c IS FALSE` says that NOT c; that it is not FALSE says nothing, as it may be NULL.
+      return negated ? leaf(context.visit(expr)) : dnf(expr.arg, context, !expr.truth)
     case 'column': {
       const on = context.column(expr)
       if (on?.column.keyType !== 'boolean') return TRUE
       const value: ValueSource = { kind: 'constant', value: negated ? 'false' : 'true', literal: 'boolean' }
-      return [[{ kind: 'restriction', on, restriction: { kind: 'value', ...columnOf(on), value } }]]
+      return restricted(on, { kind: 'value', ...columnOf(on), value })
     }
     default:
       return negated ? leaf(context.visit(expr)) : positive(expr, context)
@@ -45,27 +50,27 @@ function positive(expr: Expr, context: ConditionContext): Dnf {
   switch (expr.kind) {
     case 'equals':
       return equality(expr.left, expr.right, context)
+    case 'not-distinct':
+      return notDistinct(expr, context)
     case 'in': {
       const on = expr.arg.kind === 'column' ? context.column(expr.arg) : undefined
       const items = on ? expr.items.map((item) => context.constant(item, on)) : []
       if (on && items.length > 0 && items.every((item) => item !== undefined)) {
-        return [
-          [{ kind: 'restriction', on, restriction: { kind: 'list', ...columnOf(on), items: items as ValueSource[] } }],
-        ]
+        return restricted(on, { kind: 'list', ...columnOf(on), items: items as ValueSource[] })
       }
       return leaf(context.visit(expr))
     }
     case 'equals-any': {
       const on = expr.arg.kind === 'column' ? context.column(expr.arg) : undefined
-      if (on && (expr.array.kind === 'param' || expr.array.kind === 'literal')) {
-        const array = context.constant(expr.array, on)
-        if (array) return [[{ kind: 'restriction', on, restriction: { kind: 'array', ...columnOf(on), array } }]]
+      if (on) {
+        const array = context.array(expr.array, on)
+        if (array) return restricted(on, { kind: 'array', ...columnOf(on), array })
       }
       return leaf(context.visit(expr))
     }
     case 'is-null': {
       const on = expr.arg.kind === 'column' ? context.column(expr.arg) : undefined
-      if (on && isScalar(on)) return [[{ kind: 'restriction', on, restriction: { kind: 'null', ...columnOf(on) } }]]
+      if (on && isScalar(on)) return restricted(on, { kind: 'null', ...columnOf(on) })
       if (on) return TRUE
       return leaf(context.visit(expr))
     }
@@ -78,23 +83,29 @@ function equality(left: Expr, right: Expr, context: ConditionContext): Dnf {
   const a = left.kind === 'column' ? context.column(left) : undefined
   const b = right.kind === 'column' ? context.column(right) : undefined
   if (a && b) {
-    // A23: equal values are equal keys only between identical types and collations.
-    const same =
-      a.column.keyType !== 'other' &&
-      a.column.typeOid === b.column.typeOid &&
-      a.column.collationOid === b.column.collationOid
-    return same ? [[{ kind: 'same', left: a, right: b }]] : leaf(context.visit({ kind: 'equals', left, right }))
+    const atom = same(a, b)
+    return atom ? [[atom]] : leaf(context.visit({ kind: 'equals', left, right }))
   }
   const on = a ?? b
   const other = a ? right : left
   if (on && other.kind !== 'column') {
     const value = context.constant(other, on)
-    if (value) return [[{ kind: 'restriction', on, restriction: { kind: 'value', ...columnOf(on), value } }]]
+    if (value) return restricted(on, { kind: 'value', ...columnOf(on), value })
   }
   return leaf([
     ...(left.kind === 'column' ? [] : context.visit(left)),
     ...(right.kind === 'column' ? [] : context.visit(right)),
   ])
+}
+
+/** Of a NULL it says what IS NULL says: a value that turns out to be NULL is met by rows with NULL there. */
+function notDistinct(expr: NotDistinctExpr, context: ConditionContext): Dnf {
+  const a = expr.left.kind === 'column' ? context.column(expr.left) : undefined
+  const b = expr.right.kind === 'column' ? context.column(expr.right) : undefined
+  const on = a ?? b
+  const other = a ? expr.right : expr.left
+  const value = on && !(a && b) ? context.constant(other, on) : undefined
+  return on && value ? restricted(on, { kind: 'value', ...columnOf(on), value }) : leaf(context.visit(expr))
 }
 
 /** B4: a composite IS NULL where all its fields are; only for types that are surely not composite is NULL just NULL. */
@@ -116,6 +127,10 @@ const SCALAR_TYPES: ReadonlySet<string> = new Set([
   'interval',
   'inet',
 ])
+
+function restricted(on: ColumnUse, restriction: Restriction): Dnf {
+  return [[{ kind: 'restriction', on, restriction }]]
+}
 
 function leaf(subqueries: readonly SubqueryExpr[]): Dnf {
   return [subqueries.map((query): Atom => ({ kind: 'subquery', query }))]

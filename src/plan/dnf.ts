@@ -15,6 +15,13 @@ export type Dnf = readonly Conj[]
 
 export const TRUE: Dnf = [[]]
 
+/** Equality of two columns, if it can be used. A23: equal values are equal keys only between identical types and collations. */
+export function same(left: ColumnUse, right: ColumnUse): Atom | undefined {
+  const [a, b] = [left.column, right.column]
+  const alike = a.keyType !== 'other' && a.typeOid === b.typeOid && a.collationOid === b.collationOid
+  return alike ? { kind: 'same', left, right } : undefined
+}
+
 /** `left AND right`. Over the bound only what the smaller side says is kept, and every subquery of both. */
 export function conjoin(left: Dnf, right: Dnf, maxConjs: number): Dnf {
   if (left === TRUE) return right

@@ -1,16 +1,10 @@
 import type { Catalog } from '../catalog/catalog.js'
 import type { ValueSource } from '../invalidation/template.js'
-import type { CallExpr, CastExpr, Expr, SubqueryExpr } from '../sql/statement.js'
+import type { CastExpr, Expr, SubqueryExpr } from '../sql/statement.js'
 import type { Visitor } from '../sql/walk.js'
 import { Bypass } from './bypass.js'
-import {
-  isLockFunction,
-  isSettingFunction,
-  PURE_FUNCTIONS,
-  readsClock,
-  TEMPORAL_TYPE_NAMES,
-  TEMPORAL_TYPES,
-} from './functions.js'
+import { readsClock, whyEnvironment } from './functions.js'
+import { enumName, Purity, refuseTimeOfDay } from './purity.js'
 import { type ColumnUse, resolveColumn, type Scope } from './scope.js'
 
 /** Type names as the grammar gives them, and as the catalog spells them. */
@@ -35,6 +29,7 @@ export interface Suspects {
 /** Reads expressions of one statement: what they read, whether they are pure, what they compare. */
 export class ExpressionReader {
   readonly suspects: Suspects = { params: new Set(), literals: new Set() }
+  readonly purity: Purity
   readonly #catalog: Catalog
   /** Types that each parameter is cast to anywhere in the statement: a cast decides its type everywhere. */
   readonly #paramCasts: ReadonlyMap<number, ReadonlySet<string>>
@@ -42,6 +37,7 @@ export class ExpressionReader {
   readonly #paramUses = new Map<number, Set<string | undefined>>()
 
   constructor(catalog: Catalog, paramCasts: ReadonlyMap<number, ReadonlySet<string>>) {
+    this.purity = new Purity(catalog)
     this.#catalog = catalog
     this.#paramCasts = paramCasts
   }
@@ -76,42 +72,44 @@ export class ExpressionReader {
         break
       case 'not':
       case 'is-null':
+      case 'is-truth':
         this.visit(expr.arg, scope, found)
         break
       case 'equals':
-        this.#operator('=')
+      case 'not-distinct':
+        this.purity.operator('=')
         this.visit(expr.left, scope, found)
         this.visit(expr.right, scope, found)
         break
       case 'in':
-        this.#operator('=')
+        this.purity.operator('=')
         this.visit(expr.arg, scope, found)
         for (const item of expr.items) this.visit(item, scope, found)
         break
       case 'equals-any':
-        this.#operator('=')
+        this.purity.operator('=')
         this.visit(expr.arg, scope, found)
         this.visit(expr.array, scope, found)
         break
       case 'subquery':
-        if (expr.operator) this.#operator(expr.operator)
+        if (expr.operator) this.purity.operator(expr.operator)
         if (expr.test) this.visit(expr.test, scope, found)
         found.push(expr)
         break
       case 'call':
-        this.#call(expr)
+        this.purity.call(expr, scope)
         for (const arg of expr.args) this.visit(arg, scope, found)
         break
       case 'cast':
-        this.#cast(expr, scope)
+        this.purity.cast(expr, scope)
         this.visit(expr.arg, scope, found)
         break
       case 'environment':
         // S8: who asks, and where names are looked up, is part of the key.
         if (KEYED.has(expr.name)) break
-        throw new Bypass(`it reads ${expr.name.toUpperCase()}`)
+        throw new Bypass(whyEnvironment(expr.name))
       case 'operation': {
-        for (const operator of expr.operators) this.#operator(operator)
+        for (const operator of expr.operators) this.purity.operator(operator)
         // The pattern of LIKE is text, whatever words are in it.
         const pattern = expr.operators.length === 1 && /^!?~~\*?$/.test(expr.operators[0] as string)
         for (const arg of expr.args) {
@@ -127,14 +125,12 @@ export class ExpressionReader {
   /** The value of a constant if it is compared with the column as the database would compare it (A23). */
   constant(expr: Expr, on: ColumnUse): ValueSource | undefined {
     refuseTimeOfDay(on.column.typname)
-    if (on.column.keyType === 'other' || this.#catalog.overloadedTypes.has(on.column.typeOid)) return undefined
+    if (!this.#comparable(on)) return undefined
     switch (expr.kind) {
-      case 'param': {
-        const casts = this.#paramCasts.get(expr.index)
-        if (casts && [...casts].some((type) => type !== on.column.typeName)) return undefined
-        this.use(expr.index, on.column.keyType === 'enum' ? on.column.typeName : on.column.keyType)
+      case 'param':
+        if (!this.#castOnly(expr.index, (type) => type === nameOfType(on))) return undefined
+        this.use(expr.index, usedAs(on))
         return { kind: 'param', index: expr.index }
-      }
       case 'literal':
         return { kind: 'literal', slot: expr.slot, negated: expr.negated }
       case 'constant':
@@ -146,8 +142,9 @@ export class ExpressionReader {
               literal: expr.literal,
             }
       case 'cast': {
-        if (expr.array || expr.modified || expr.arg.kind === 'cast') return undefined
+        if (expr.array || expr.modified) return undefined
         if (!ownType(expr, on)) return undefined
+        if (expr.arg.kind === 'cast') return this.#labelOf(expr.arg, on)
         // `5::text` is a conversion, `'5'::text` is the value: only strings and parameters stay what they are.
         const value = this.constant(expr.arg, on)
         if (expr.arg.kind === 'literal' && expr.arg.negated) return undefined
@@ -156,6 +153,43 @@ export class ExpressionReader {
       default:
         return undefined
     }
+  }
+
+  /** `$1::text::mood`, as Prisma writes an enum: the text is the label. */
+  #labelOf({ arg, type, schema, array, modified }: CastExpr, on: ColumnUse): ValueSource | undefined {
+    if (on.column.keyType !== 'enum' || type !== 'text' || schema !== undefined || array || modified) return undefined
+    if (arg.kind === 'literal') return { kind: 'literal', slot: arg.slot, negated: arg.negated }
+    if (arg.kind !== 'param' || !this.#castOnly(arg.index, (each) => each === 'text')) return undefined
+    this.use(arg.index, 'text')
+    return { kind: 'param', index: arg.index }
+  }
+
+  /** An array whose elements are compared with the column, in its text form. */
+  array(expr: Expr, on: ColumnUse): ValueSource | undefined {
+    switch (expr.kind) {
+      case 'param': {
+        if (!this.#comparable(on) || !this.#castOnly(expr.index, (type) => isArrayOf(type, on))) return undefined
+        this.use(expr.index, usedAs(on))
+        return { kind: 'param', index: expr.index }
+      }
+      case 'literal':
+      case 'constant':
+        return this.constant(expr, on)
+      case 'cast':
+        if (!expr.array || expr.modified || expr.arg.kind === 'cast' || !ownType(expr, on)) return undefined
+        return this.array(expr.arg, on)
+      default:
+        return undefined
+    }
+  }
+
+  #comparable(on: ColumnUse): boolean {
+    return on.column.keyType !== 'other' && !this.#catalog.overloadedTypes.has(on.column.typeOid)
+  }
+
+  /** Every cast of the parameter in the statement is to such a type. */
+  #castOnly(param: number, accepts: (type: string) => boolean): boolean {
+    return [...(this.#paramCasts.get(param) ?? [])].every(accepts)
   }
 
   /** Notes a place of a parameter: the comparison with a column that a key can mirror, or any other. */
@@ -175,66 +209,18 @@ export class ExpressionReader {
     const uses = this.#paramUses.get(source.index)
     return uses === undefined || (uses.size === 1 && !uses.has(undefined))
   }
-
-  #operator(name: string): void {
-    if (name.includes('.') && /^[a-z_"]/i.test(name) && !name.startsWith('pg_catalog.')) {
-      throw new Bypass(`operator ${name} is not known to be pure`)
-    }
-    const user = this.#catalog.userOperators.get(name.replace(/^pg_catalog\./, ''))
-    if (user && !user.immutable) throw new Bypass(`operator ${name} is not known to be pure`)
-  }
-
-  #call(expr: CallExpr): void {
-    const builtIn = expr.schema === undefined || expr.schema === 'pg_catalog'
-    const shadowed = expr.schema === undefined && this.#catalog.functions.has(expr.name)
-    if (builtIn && !shadowed && PURE_FUNCTIONS.has(expr.name)) return
-    const name = expr.schema === undefined ? expr.name : `${expr.schema}.${expr.name}`
-    if (builtIn && (isLockFunction(expr.name) || isSettingFunction(expr.name))) {
-      throw new Bypass(`function ${name}() acts on the session`)
-    }
-    throw new Bypass(`function ${name}() is not known to be pure`)
-  }
-
-  #cast(expr: CastExpr, scope: Scope): void {
-    const type = expr.type
-    if (/^reg[a-z]+$/.test(type)) throw new Bypass(`a cast to ${type} reads the catalog`)
-    if (expr.schema !== undefined || this.#catalog.userTypes.has(type)) {
-      if (this.#isEnum(type)) return
-      throw new Bypass(`a cast to the user-defined type ${type} is not known to be pure`)
-    }
-    if (this.#catalog.userCasts.has(type)) throw new Bypass(`a user-defined cast to ${type} is not known to be pure`)
-    refuseTimeOfDay(type)
-    if (!TEMPORAL_TYPES.has(type)) return
-    // A10: text that says 'today' is another day tomorrow. Constants are looked at when they are bound.
-    const arg = expr.arg
-    if (arg.kind === 'param' || arg.kind === 'literal') return
-    // `visit` looks at a constant's words.
-    if (arg.kind === 'constant') return
-    if (arg.kind === 'column') {
-      const use = resolveColumn(arg, scope)
-      if (use && TEMPORAL_TYPE_NAMES.has(use.column.typeName)) return
-    }
-    throw new Bypass(`a cast to ${type} of something that may be text`)
-  }
-
-  #isEnum(type: string): boolean {
-    for (const table of this.#catalog.tables.values()) {
-      for (const column of table.columns) {
-        if (column.keyType === 'enum' && enumName(column.typeName) === type) return true
-      }
-    }
-    return false
-  }
 }
 
-/** A10: a time of day without an offset takes that of today, which summer time changes. */
-function refuseTimeOfDay(type: string): void {
-  if (type === 'timetz' || type === '_timetz') throw new Bypass('a time with time zone may take the offset of today')
+/** The name by which a cast means the column's type. */
+function nameOfType({ column }: ColumnUse): string {
+  return column.keyType === 'enum' ? enumName(column.typeName) : column.typeName
 }
 
-function enumName(typeName: string): string {
-  const last = typeName.slice(typeName.lastIndexOf('.') + 1)
-  return last.startsWith('"') ? last.slice(1, -1).replace(/""/g, '"') : last
+const isArrayOf = (type: string, on: ColumnUse): boolean => type === `${nameOfType(on)}[]`
+
+/** What a comparison with the column makes of a parameter. */
+function usedAs({ column }: ColumnUse): string {
+  return column.keyType === 'enum' ? column.typeName : column.keyType
 }
 
 function ownType(expr: CastExpr, on: ColumnUse): boolean {

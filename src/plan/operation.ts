@@ -23,7 +23,7 @@ type TableOf = (source: TableSource) => Table | undefined
 /** The rule of a query: the table in docs/operations. `tableOf` gives undefined for CTEs and what is not known. */
 export function operationRule(query: Query, tableOf: TableOf): OperationRule {
   const body = query.body
-  const limit = limitOf(query.limit)
+  const limit = query.ties ? undefined : limitOf(query.limit)
   if (body.kind !== 'select') return { base: 'fetch', limitOne: 'get', limit }
   const fixed = shape(body)
   if (fixed) return { base: fixed, limitOne: fixed, limit: undefined }
@@ -75,9 +75,11 @@ function hasAggregate(expr: Expr): boolean {
       return expr.args.some(hasAggregate)
     case 'not':
     case 'is-null':
+    case 'is-truth':
     case 'cast':
       return hasAggregate(expr.arg)
     case 'equals':
+    case 'not-distinct':
       return hasAggregate(expr.left) || hasAggregate(expr.right)
     case 'in':
       return hasAggregate(expr.arg) || expr.items.some(hasAggregate)
@@ -90,7 +92,7 @@ function hasAggregate(expr: Expr): boolean {
 function isUnique(body: SelectBody, ctes: readonly CommonTable[], tableOf: TableOf): boolean {
   if (body.from.length !== 1) return false
   const root = rootOf(body.from[0] as Source, tableOf)
-  if (!root) return false
+  if (!root || root.kind === 'function') return false
   if (root.kind === 'table' && tableOf(root) === undefined) {
     const cte = ctes.find((candidate) => candidate.name === root.relation.name)
     return cte?.body.kind === 'query' && uniqueThrough(body, cte.body.query, aliasOf(root), tableOf)

@@ -26,7 +26,7 @@ export function readPolicies(
   }
   reading.add(table)
   // A policy knows the table by its own name, whatever the statement calls it.
-  const item: Occurrence = { ...occurrence, alias: table.name, bare: false }
+  const item: Occurrence = { ...occurrence, alias: table.name, bare: false, columns: table.column }
   const scope: Scope = { items: [item], outer: undefined }
   const found: SubqueryExpr[] = []
   for (const policy of table.policies) {

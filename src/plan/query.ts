@@ -87,11 +87,12 @@ export class QueryReader {
     ctes: CteScope | undefined,
   ): CteScope | undefined {
     let visible = ctes
+    for (const cte of list) if (cte.recursive) visible = named(cte, visible)
     for (const cte of list) {
       if (cte.body.kind !== 'query') throw new Bypass('a CTE writes')
+      // B3: what is said of a recursive CTE where it is used is pushed into none of its terms.
       this.query(cte.body.query, outer, env, visible)
-      const names = outputNames(cte.body.query)
-      visible = { name: cte.name, columns: renamed(names, cte.columnAliases), outer: visible }
+      if (!cte.recursive) visible = named(cte, visible)
     }
     return visible
   }
@@ -162,6 +163,7 @@ export class QueryReader {
       maxConjs: this.#maxConjs,
       column: (expr) => (expr.kind === 'column' ? resolveColumn(expr, scope) : undefined),
       constant: (expr, on) => this.#expressions.constant(expr, on),
+      array: (expr, on) => this.#expressions.array(expr, on),
       visit: (expr) => this.#expressions.visit(expr, scope),
     }
   }
@@ -179,6 +181,14 @@ export class QueryReader {
         return
       case 'cte':
         return
+      case 'function': {
+        const inside: Scope = { items: node.before, outer: scope.outer }
+        const found: SubqueryExpr[] = []
+        for (const call of node.source.calls) this.#expressions.visit(call, inside, found)
+        for (const { value } of node.source.columns) if (value) this.#expressions.visit(value, inside, found)
+        this.#subqueries(found, inside, withoutSubqueries(context), ctes)
+        return
+      }
       case 'derived': {
         if (node.view) {
           this.#sources.inDefinition(() => this.query(node.query, undefined, TRUE, undefined))
@@ -208,7 +218,8 @@ export class QueryReader {
     const { source, left, right } = node
     // ON sees the two sides of its join, and not what else stands in the FROM clause.
     const inside: Scope = { items: [...itemsOf(node)], outer: scope.outer }
-    const on = source.on ? dnf(source.on, this.#conditions(inside), false) : TRUE
+    const on = source.on ? dnf(source.on, this.#conditions(inside), false) : merged(node)
+    if (node.merge) this.#expressions.purity.operator('=')
     // What is said of a nullable side says nothing of the rows that are not there (S2).
     const nullable = new Set<Item>()
     if (source.join === 'left' || source.join === 'full') itemsOf(right, nullable)
@@ -219,4 +230,14 @@ export class QueryReader {
     this.#depend(left, source.join === 'inner' || source.join === 'right' ? joined : outer, scope, ctes)
     this.#depend(right, source.join === 'inner' || source.join === 'left' ? joined : outer, scope, ctes)
   }
+}
+
+function named(cte: CommonTable, outer: CteScope | undefined): CteScope {
+  const names = cte.body.kind === 'query' ? outputNames(cte.body.query) : undefined
+  return { name: cte.name, columns: renamed(names, cte.columnAliases), outer }
+}
+
+/** What USING and NATURAL say of the rows that meet. */
+function merged({ merge }: JoinNode): Dnf {
+  return merge && merge.equal.length > 0 ? [merge.equal] : TRUE
 }

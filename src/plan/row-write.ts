@@ -10,7 +10,7 @@ import { castsOfParams, ExpressionReader } from './expressions.js'
 import { PURE_FUNCTIONS } from './functions.js'
 import { QueryReader } from './query.js'
 import type { PlanLimits } from './read.js'
-import type { Item, Occurrence } from './scope.js'
+import { type Item, occurrenceOf } from './scope.js'
 
 /** A statement's own write, as far as its rows can be followed. */
 export interface RowWrite {
@@ -104,14 +104,7 @@ function readFilter(
   const casts = castsOfParams((visitor) => walkWrite(write, visitor))
   const expressions = new ExpressionReader(catalog, casts)
   const reader = new QueryReader(catalog, searchPath, expressions, limits.maxConjs)
-  const target: Occurrence = {
-    kind: 'table',
-    alias: write.alias ?? table.name,
-    bare: write.alias === undefined,
-    table,
-    read: new Set(),
-    all: false,
-  }
+  const target = occurrenceOf(table, write.alias)
   const items: Item[] = [target]
   try {
     const ctes = reader.commonTables(write.ctes, undefined, TRUE, undefined)

@@ -10,12 +10,14 @@ export interface Occurrence {
   /** The name was written without an alias, so `schema.name.column` reaches it. */
   readonly bare: boolean
   readonly table: Table
+  /** By the names that the statement uses: `AS t (a, b)` renames the first columns. */
+  readonly columns: ReadonlyMap<string, Column>
   readonly read: Set<string>
   /** `*`, a whole-row reference: every column, also those that come later. */
   all: boolean
 }
 
-/** A derived table, a view or a CTE; `columns` undefined where its output names are not known. */
+/** A derived table, a view, a CTE or a function; `columns` undefined where its output names are not known. */
 export interface DerivedOccurrence {
   readonly kind: 'derived'
   readonly alias: string
@@ -24,7 +26,18 @@ export interface DerivedOccurrence {
   readonly columns: readonly string[] | undefined
 }
 
-export type Item = Occurrence | DerivedOccurrence
+/** The columns that a join with USING or NATURAL makes one of two; they are read already. */
+export interface MergedColumns {
+  readonly kind: 'merged'
+  /** `USING (…) AS alias`. */
+  readonly alias: string | undefined
+  /** The column of a table whose values it has, if it is just that. */
+  readonly columns: ReadonlyMap<string, ColumnUse | undefined>
+  /** The items of the join, whose columns of these names it hides. */
+  readonly sides: ReadonlySet<Item>
+}
+
+export type Item = Occurrence | DerivedOccurrence | MergedColumns
 
 /** The names that an expression sees: its own FROM clause, then the enclosing queries'. */
 export interface Scope {
@@ -36,6 +49,23 @@ export interface Scope {
 export interface ColumnUse {
   readonly occurrence: Occurrence
   readonly column: Column
+}
+
+export function occurrenceOf(table: Table, alias: string | undefined, names: readonly string[] = []): Occurrence {
+  const columns = names.length === 0 ? table.column : renamedColumns(table, names)
+  return {
+    kind: 'table',
+    alias: alias ?? table.name,
+    bare: alias === undefined,
+    table,
+    columns,
+    read: new Set(),
+    all: false,
+  }
+}
+
+function renamedColumns(table: Table, names: readonly string[]): ReadonlyMap<string, Column> {
+  return new Map(table.columns.map((column, index) => [names[index] ?? column.name, column]))
 }
 
 /**
@@ -60,19 +90,15 @@ export function resolveColumn(expr: ColumnExpr, scope: Scope): ColumnUse | undef
 
 function resolveBare(name: string, scope: Scope): ColumnUse | undefined {
   for (let level: Scope | undefined = scope; level; level = level.outer) {
-    const tables = level.items.filter(
-      (item): item is Occurrence => item.kind === 'table' && item.table.column.has(name),
-    )
-    const derived = level.items.filter(
-      (item) => item.kind === 'derived' && (!item.columns || item.columns.includes(name)),
-    )
-    const certain = level.items.some((item) => item.kind === 'derived' && item.columns?.includes(name))
-    for (const item of tables) item.read.add(name)
-    if (tables.length === 1 && derived.length === 0) {
-      const occurrence = tables[0] as Occurrence
-      return { occurrence, column: occurrence.table.column.get(name) as Column }
-    }
-    if (tables.length > 0 || certain) return undefined
+    const found = level.items.filter((item) => certainlyHas(item, name))
+    const hidden = new Set(found.flatMap((item) => (item.kind === 'merged' ? [...item.sides] : [])))
+    const visible = found.filter((item) => !hidden.has(item))
+    for (const item of visible) note(item, name)
+    // An item of unknown columns may have it too.
+    const unknown = level.items.filter((item) => item.kind === 'derived' && !item.columns && !hidden.has(item))
+    const [only] = visible
+    if (only && visible.length === 1 && unknown.length === 0) return useOf(only, name)
+    if (only) return undefined
     const whole = level.items.find((item) => item.alias === name)
     if (whole) {
       if (whole.kind === 'table') whole.all = true
@@ -81,32 +107,47 @@ function resolveBare(name: string, scope: Scope): ColumnUse | undefined {
     if (isSystemColumn(name) && level.items.some((item) => item.kind === 'table')) {
       throw new Bypass(`it reads the system column ${name}`)
     }
-    // An item of unknown columns may have it; so may an outer level: both count as read.
-    if (derived.length > 0) {
-      if (level.outer) markBare(name, level.outer)
+    // If none of them has it, an outer level does: all count as read.
+    if (unknown.length > 0) {
+      if (level.outer) noteBare(name, level.outer)
       return undefined
     }
   }
   throw new Bypass(`column ${name} is not known`)
 }
 
-function markBare(name: string, scope: Scope): void {
+function certainlyHas(item: Item, name: string): boolean {
+  if (item.kind === 'derived') return item.columns?.includes(name) ?? false
+  return item.columns.has(name)
+}
+
+/** The column of a table that a name means in an item that has it. */
+function useOf(item: Item, name: string): ColumnUse | undefined {
+  if (item.kind === 'derived') return undefined
+  if (item.kind === 'merged') return item.columns.get(name)
+  const column = item.columns.get(name)
+  return column && { occurrence: item, column }
+}
+
+function note(item: Item, name: string): void {
+  const column = item.kind === 'table' ? item.columns.get(name) : undefined
+  if (item.kind === 'table' && column) item.read.add(column.name)
+}
+
+function noteBare(name: string, scope: Scope): void {
   for (let level: Scope | undefined = scope; level; level = level.outer) {
-    for (const item of level.items) if (item.kind === 'table' && item.table.column.has(name)) item.read.add(name)
+    for (const item of level.items) note(item, name)
   }
 }
 
 function resolveIn(item: Item, name: string, path: readonly string[]): ColumnUse | undefined {
-  if (item.kind === 'derived') {
-    if (item.columns && !item.columns.includes(name)) throw new Bypass(`column ${path.join('.')} is not known`)
-    return undefined
+  // A derived table whose columns are not known may have it.
+  if (item.kind === 'derived' && !item.columns) return undefined
+  if (certainlyHas(item, name)) {
+    note(item, name)
+    return useOf(item, name)
   }
-  const column = item.table.column.get(name)
-  if (column) {
-    item.read.add(name)
-    return { occurrence: item, column }
-  }
-  if (isSystemColumn(name)) throw new Bypass(`it reads the system column ${name}`)
+  if (item.kind === 'table' && isSystemColumn(name)) throw new Bypass(`it reads the system column ${name}`)
   throw new Bypass(`column ${path.join('.')} is not known`)
 }
 
@@ -124,7 +165,7 @@ function findItem(alias: string, schema: string | undefined, scope: Scope): Item
 
 function schemaOf(item: Item): string | undefined {
   if (item.kind === 'derived') return item.schema
-  return item.bare ? item.table.schema : undefined
+  return item.kind === 'table' && item.bare ? item.table.schema : undefined
 }
 
 function markStar(path: readonly string[], scope: Scope): void {

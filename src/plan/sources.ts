@@ -1,10 +1,20 @@
 import type { Catalog, Table } from '../catalog/catalog.js'
 import { resolveRelation } from '../catalog/resolve.js'
-import type { DerivedSource, JoinSource, Query, RelationName, Source, TableSource } from '../sql/statement.js'
+import type {
+  DerivedSource,
+  FunctionSource,
+  JoinSource,
+  Query,
+  RelationName,
+  Source,
+  TableSource,
+} from '../sql/statement.js'
 import { Bypass } from './bypass.js'
 import { DEFINITION_PATH, viewQuery } from './definitions.js'
+import { functionColumns } from './function-columns.js'
+import { type Merge, merge } from './merged.js'
 import { outputNames } from './output-names.js'
-import type { DerivedOccurrence, Item, Occurrence } from './scope.js'
+import { type DerivedOccurrence, type Item, type Occurrence, occurrenceOf } from './scope.js'
 
 /** The CTEs that a name can mean. */
 export interface CteScope {
@@ -28,6 +38,12 @@ export type SourceNode =
       readonly view: boolean
     }
   | { readonly kind: 'cte'; readonly item: DerivedOccurrence }
+  | {
+      readonly kind: 'function'
+      readonly item: DerivedOccurrence
+      readonly source: FunctionSource
+      readonly before: readonly Item[]
+    }
   | JoinNode
 
 export interface JoinNode {
@@ -35,6 +51,8 @@ export interface JoinNode {
   readonly source: JoinSource
   readonly left: SourceNode
   readonly right: SourceNode
+  /** Of USING and NATURAL. */
+  readonly merge: Merge | undefined
 }
 
 /** Finds what the items of FROM clauses mean. */
@@ -56,36 +74,42 @@ export class SourceResolver {
         return this.#named(source, items, ctes)
       case 'derived':
         return derived(source, items, ctes)
+      case 'function':
+        return this.#function(source, items)
       case 'join': {
         const left = this.resolve(source.left, items, ctes)
         const right = this.resolve(source.right, items, ctes)
-        return { kind: 'join', source, left, right }
+        const merged = merge(source, itemsOf(left), itemsOf(right))
+        if (merged) items.push(merged.item)
+        return { kind: 'join', source, left, right, merge: merged }
       }
     }
   }
 
   #named(source: TableSource, items: Item[], ctes: CteScope | undefined): SourceNode {
     const { relation, columnAliases } = source
-    const alias = source.alias ?? relation.name
     const cte = relation.schema === undefined ? findCte(relation.name, ctes) : undefined
     if (cte) {
+      const alias = source.alias ?? relation.name
       const item: DerivedOccurrence = { kind: 'derived', alias, columns: renamed(cte.columns, columnAliases) }
       items.push(item)
       return { kind: 'cte', item }
     }
     const table = this.#table(relation)
     if (table.kind === 'view') return view(table, source, items)
-    if (columnAliases.length > 0) throw new Bypass('column aliases of a table are not understood')
-    const item: Occurrence = {
-      kind: 'table',
-      alias,
-      bare: source.alias === undefined,
-      table,
-      read: new Set(),
-      all: false,
-    }
+    const item = occurrenceOf(table, source.alias, columnAliases)
     items.push(item)
     return { kind: 'table', item }
+  }
+
+  #function(source: FunctionSource, items: Item[]): SourceNode {
+    const [call] = source.calls
+    const columns = functionColumns(source, (type) => !this.#catalog.userTypes.has(type))
+    const alias = source.alias ?? (call?.kind === 'call' ? call.name : '')
+    const item: DerivedOccurrence = { kind: 'derived', alias, columns: renamed(columns, source.columnAliases) }
+    const before = [...items]
+    items.push(item)
+    return { kind: 'function', item, source, before }
   }
 
   /** Reads a definition of the catalog's: its bare names are not looked up in the session's search path. */
@@ -147,11 +171,12 @@ export function renamed(
   return names && [...aliases, ...names.slice(aliases.length)]
 }
 
-/** Every item below a node. */
+/** Every item below a node, in the order of the text. */
 export function itemsOf(node: SourceNode, into: Set<Item> = new Set()): Set<Item> {
   if (node.kind === 'join') {
     itemsOf(node.left, into)
     itemsOf(node.right, into)
+    if (node.merge) into.add(node.merge.item)
   } else into.add(node.item)
   return into
 }

@@ -81,6 +81,20 @@ export interface EqualsAnyExpr {
   readonly array: Expr
 }
 
+/** `left IS NOT DISTINCT FROM right`, which two NULLs meet; IS DISTINCT FROM is a `not` around it. */
+export interface NotDistinctExpr {
+  readonly kind: 'not-distinct'
+  readonly left: Expr
+  readonly right: Expr
+}
+
+/** `arg IS TRUE`, `arg IS FALSE`, never NULL itself; IS NOT TRUE is a `not` around it. IS UNKNOWN is IS NULL. */
+export interface IsTruthExpr {
+  readonly kind: 'is-truth'
+  readonly arg: Expr
+  readonly truth: boolean
+}
+
 /** `arg IS NULL`; IS NOT NULL is a `not` around it (true for a bare column, the only place where it is read). */
 export interface IsNullExpr {
   readonly kind: 'is-null'
@@ -131,7 +145,7 @@ export interface EnvironmentExpr {
 
 /**
  * Any other expression whose value is a function of its operands: operators, CASE, COALESCE, row constructors, COLLATE,
- * IS DISTINCT FROM, LIKE. `operators` are the names of the operators that it applies, qualified ones as `schema.name`.
+ * LIKE. `operators` are the names of the operators that it applies, qualified ones as `schema.name`.
  */
 export interface OperationExpr {
   readonly kind: 'operation'
@@ -150,6 +164,8 @@ export type Expr =
   | EqualsExpr
   | InExpr
   | EqualsAnyExpr
+  | NotDistinctExpr
+  | IsTruthExpr
   | IsNullExpr
   | SubqueryExpr
   | CallExpr
@@ -181,19 +197,43 @@ export interface DerivedSource {
   readonly lateral: boolean
 }
 
-/** `USING` and `NATURAL` are not understood yet: a front-end throws on them. `on` is absent for CROSS JOIN. */
+/** A column that a function in FROM gives by the text's definition; `value` says what it is converted to, as a cast. */
+export interface FunctionColumn {
+  readonly name: string
+  readonly value?: Expr
+}
+
+/** Functions in FROM; they see what stands before them. More than one are a ROWS FROM. */
+export interface FunctionSource {
+  readonly kind: 'function'
+  readonly calls: readonly Expr[]
+  /** The columns, where the text defines them. */
+  readonly columns: readonly FunctionColumn[]
+  readonly alias?: string
+  readonly columnAliases: readonly string[]
+  /** WITH ORDINALITY: one more column, the last. */
+  readonly ordinality: boolean
+}
+
+/** CROSS JOIN has neither `on` nor `using`. */
 export interface JoinSource {
   readonly kind: 'join'
   readonly join: 'inner' | 'left' | 'right' | 'full'
   readonly left: Source
   readonly right: Source
   readonly on?: Expr
+  /** The columns of USING, each of which comes out once; of NATURAL all that both sides have. */
+  readonly using?: readonly string[] | 'natural'
+  /** `USING (…) AS x`. */
+  readonly usingAlias?: string
 }
 
-export type Source = TableSource | DerivedSource | JoinSource
+export type Source = TableSource | DerivedSource | FunctionSource | JoinSource
 
 export interface CommonTable {
   readonly name: string
+  /** Of a WITH RECURSIVE: it sees itself, and all others of its WITH. */
+  readonly recursive: boolean
   readonly columnAliases: readonly string[]
   readonly body: CommonTableBody
 }
@@ -208,6 +248,8 @@ export interface Query {
   readonly body: QueryBody
   readonly orderBy: readonly Expr[]
   readonly limit?: Expr
+  /** FETCH FIRST … WITH TIES: more rows than `limit` may come. */
+  readonly ties: boolean
   readonly offset?: Expr
 }
 
@@ -217,6 +259,7 @@ export interface SelectBody {
   readonly from: readonly Source[]
   readonly where?: Expr
   readonly targets: readonly Target[]
+  /** Those of GROUPING SETS, ROLLUP and CUBE among them. */
   readonly groupBy: readonly Expr[]
   readonly having?: Expr
   /** `'on'` is DISTINCT ON; its expressions are in `distinctOn`. */

@@ -113,13 +113,14 @@ class Walker {
     this.#targets(write.returning, scope)
   }
 
-  /** Each CTE sees those before it; what follows the WITH sees all. */
+  /** Each CTE sees those before it, and all of a WITH RECURSIVE; what follows the WITH sees all. */
   #commonTables(ctes: readonly CommonTable[], outer: Scope | undefined): Scope | undefined {
     let scope = outer
+    for (const table of ctes) if (table.recursive) scope = { table, outer: scope }
     for (const table of ctes) {
       if (table.body.kind === 'query') this.query(table.body.query, scope)
       else this.write(table.body.write, scope)
-      scope = { table, outer: scope }
+      if (!table.recursive) scope = { table, outer: scope }
     }
     return scope
   }
@@ -131,6 +132,9 @@ class Walker {
         break
       case 'derived':
         this.query(source.query, scope)
+        break
+      case 'function':
+        this.#exprs([...source.calls, ...source.columns.map(({ value }) => value)], scope)
         break
       case 'join':
         this.#source(source.left, scope)
@@ -165,10 +169,12 @@ class Walker {
         break
       case 'not':
       case 'is-null':
+      case 'is-truth':
       case 'cast':
         this.#expr(expr.arg, scope)
         break
       case 'equals':
+      case 'not-distinct':
         this.#exprs([expr.left, expr.right], scope)
         break
       case 'in':

@@ -115,7 +115,90 @@ describe('S2: joins', () => {
     ])
   })
 
-  it('USING and NATURAL pass by', () => {
-    expect(() => conjs('SELECT 1 FROM t JOIN r USING (id)')).toThrow(/not a plain query/)
+  it('B2: USING says what ON would, and its column is that of the side that is preserved', () => {
+    expect(conjs('SELECT 1 FROM t JOIN r USING (id) WHERE id = 5')).toEqual(['r(id=5)', 't(id=5)'])
+    expect(conjs('SELECT 1 FROM t JOIN r USING (id, a) WHERE r.a = 5')).toEqual(['r(a=5)', 't(a=5)'])
+    expect(conjs('SELECT 1 FROM t LEFT JOIN r USING (id) WHERE id = 5')).toEqual(['r(id=5)', 't(id=5)'])
+    expect(conjs('SELECT 1 FROM t LEFT JOIN r USING (id) WHERE r.id = 5')).toEqual(['r()', 't()'])
+    expect(conjs('SELECT 1 FROM t RIGHT JOIN r USING (id) WHERE id = 5')).toEqual(['r(id=5)', 't(id=5)'])
+    expect(conjs('SELECT 1 FROM t RIGHT JOIN r USING (id) WHERE t.id = 5')).toEqual(['r()', 't()'])
+    expect(conjs('SELECT 1 FROM t FULL JOIN r USING (id) WHERE id = 5')).toEqual(['r()', 't()'])
+    expect(conjs('SELECT 1 FROM t JOIN r USING (id) AS j WHERE j.id = 5')).toEqual(['r(id=5)', 't(id=5)'])
+    expect(conjs('SELECT 1 FROM t JOIN r USING (id) AS j WHERE j.a = 5')).toMatch(/column j.a is not known/)
+  })
+
+  it('A23: USING between types that differ restricts nothing through its column', () => {
+    expect(conjs('SELECT 1 FROM t JOIN (SELECT id AS b FROM r) AS d USING (b) WHERE b = 5')).toEqual(['r()', 't()'])
+    expect(conjs('SELECT 1 FROM t AS x (id, a, b, s) JOIN q AS y (b) USING (b) WHERE b = 5')).toEqual(['q()', 't()'])
+  })
+
+  it('USING over a join with USING means its column', () => {
+    const three = 'SELECT 1 FROM t JOIN r USING (id) JOIN q USING (id) WHERE id = 5'
+    expect(conjs(three)).toEqual(['q(id=5)', 'r(id=5)', 't(id=5)'])
+    const nested = 'SELECT 1 FROM t LEFT JOIN (r FULL JOIN q USING (id)) USING (id) WHERE id = 5'
+    expect(conjs(nested)).toEqual(['q()', 'r()', 't()'])
+    const right = 'SELECT 1 FROM (t RIGHT JOIN r USING (id)) LEFT JOIN q USING (id) WHERE id = 5'
+    expect(conjs(right)).toEqual(['q(id=5)', 'r(id=5)', 't(id=5)'])
+  })
+
+  it('NATURAL is USING of all that both sides have; * comes from both', () => {
+    expect(room.deps('SELECT * FROM r NATURAL JOIN q WHERE id = 5')).toEqual(['q(id=5) reads *', 'r(id=5) reads *'])
+    expect(room.deps('SELECT only_q FROM r NATURAL LEFT JOIN q WHERE id = 5')).toEqual([
+      'q(id=5) reads a,id,only_q,s',
+      'r(id=5) reads a,id,s',
+    ])
+    expect(room.deps('SELECT 1 FROM t NATURAL JOIN (SELECT 7 AS one) AS d WHERE t.id = 5')).toEqual([
+      't(id=5) reads id',
+    ])
+    expect(conjs('SELECT 1 FROM t NATURAL JOIN (SELECT count(*) + 1 FROM r) AS d')).toMatch(/NATURAL/)
+  })
+
+  it('columns of a table with names of its own', () => {
+    expect(room.deps('SELECT two FROM r AS x (one, two) WHERE one = 5 AND x.a = 6')).toEqual([
+      'r(a=6, id=5) reads a,id,t_id',
+    ])
+    expect(conjs('SELECT id FROM r AS x (one)')).toMatch(/column id is not known/)
+  })
+
+  it('a function in FROM reads no table; it sees what stands before it', () => {
+    expect(room.deps('SELECT g FROM t, generate_series(1, t.a) AS g WHERE t.id = 5')).toEqual(['t(id=5) reads a,id'])
+    expect(room.deps('SELECT x.value FROM t LEFT JOIN LATERAL jsonb_each(to_jsonb(t.s)) x ON x.key = t.s')).toEqual([
+      't() reads s',
+    ])
+    expect(
+      room.deps(`SELECT one, ordinality FROM t, unnest($1::int[]) WITH ORDINALITY AS u (one) WHERE a = one`, '{1}'),
+    ).toEqual(['t() reads a'])
+    expect(
+      room.deps(
+        `SELECT u.n FROM t JOIN ROWS FROM (generate_series(1, 2), unnest($1::text[])) AS u (n, w) ON u.w = t.s`,
+        '{}',
+      ),
+    ).toEqual(['t() reads s'])
+    expect(
+      room.deps(`SELECT 1 FROM t, json_to_recordset($1) AS j (id integer, s text) WHERE t.id = j.id`, '[]'),
+    ).toEqual(['t() reads id'])
+    expect(
+      room.deps(`SELECT 1 FROM t, generate_series(1, (SELECT max(r.a) FROM r WHERE r.t_id = t.id)) g WHERE t.id = 5`),
+    ).toEqual(['r(t_id=5) reads a,t_id', 't(id=5) reads id'])
+    expect(room.deps('SELECT id, unnest(string_to_array(s, $1)) FROM t WHERE id = 5', ',')).toEqual([
+      't(id=5) reads id,s',
+    ])
+  })
+
+  it('a bare name is a column of the table where the columns of the function are known', () => {
+    expect(conjs('SELECT 1 FROM t, unnest($1::int[]) AS u WHERE a = 5', '{1}')).toEqual(['t(a=5)'])
+    expect(conjs('SELECT 1 FROM t, generate_series(1, 3) WHERE a = 5')).toEqual(['t(a=5)'])
+    expect(conjs('SELECT 1 FROM t, unnest(string_to_array(s, $1)) AS u WHERE a = 5', ',')).toEqual(['t()'])
+    expect(conjs('SELECT 1 FROM t, unnest($1::pair[]) AS u WHERE b = 5', '{}')).toMatch(/user-defined/)
+    expect(conjs('SELECT 1 FROM t, jsonb_each($1) WHERE key = t.s AND b = 5', '{}')).toEqual(['t(b=5)'])
+  })
+
+  it('A10: what a function in FROM reads as a date is looked at', () => {
+    expect(conjs('SELECT 1 FROM t, nosuch(t.a) AS u')).toBe('function nosuch() is not known to be pure')
+    expect(conjs('SELECT 1 FROM t, json_to_recordset(t.s::json) AS j (d date)')).toMatch(/may be text/)
+    expect(room.read('SELECT 1 FROM t, json_to_recordset($1) AS j (d date)')).toMatchObject({
+      suspects: { params: [0] },
+    })
+    expect(conjs('SELECT 1 FROM t, json_to_recordset($1) AS j (p pair)', '[]')).toMatch(/user-defined/)
   })
 })

@@ -108,6 +108,85 @@ describe('queries', () => {
     expect(writesOf(statement).map(({ relation }) => relation.name)).toEqual(['d'])
   })
 
+  it('have joins with USING, NATURAL and an alias', () => {
+    expect(selectOf('select 1 from a left join b using (c, d) as x natural join e').from).toMatchObject([
+      {
+        kind: 'join',
+        join: 'inner',
+        using: 'natural',
+        left: { kind: 'join', join: 'left', using: ['c', 'd'], usingAlias: 'x' },
+        right: { relation: { name: 'e' } },
+      },
+    ])
+  })
+
+  it('have functions in FROM', () => {
+    expect(
+      selectOf('select 1 from f(1) with ordinality as x(a, b), rows from (g(2), h(3) as (c int, d date)) as y').from,
+    ).toMatchObject([
+      {
+        kind: 'function',
+        calls: [{ name: 'f' }],
+        columns: [],
+        alias: 'x',
+        columnAliases: ['a', 'b'],
+        ordinality: true,
+      },
+      {
+        kind: 'function',
+        calls: [{ name: 'g' }, { name: 'h' }],
+        columns: [
+          { name: 'c', value: { kind: 'cast', type: 'int4' } },
+          { name: 'd', value: { type: 'date' } },
+        ],
+        alias: 'y',
+        ordinality: false,
+      },
+    ])
+    expect(selectOf('select 1 from json_to_recordset($1) as x(a text, b int[])').from).toMatchObject([
+      {
+        calls: [{ name: 'json_to_recordset' }],
+        columns: [
+          { name: 'a', value: { arg: { kind: 'param' }, type: 'text', array: false } },
+          { name: 'b', value: { type: 'int4', array: true } },
+        ],
+      },
+    ])
+    const json = `json_table(a, '$' passing 1 as p columns (n for ordinality, b int default 2 on error, nested '$' columns (c date)))`
+    expect(selectOf(`select 1 from t, ${json} as j`).from[1]).toMatchObject({
+      calls: [{ name: 'json_table', args: [{ path: ['a'] }, { slot: 1 }, { slot: 2 }, { slot: 3 }, { value: '$' }] }],
+      columns: [{ name: 'n' }, { name: 'b', value: { type: 'int4' } }, { name: 'c', value: { type: 'date' } }],
+      alias: 'j',
+    })
+    expect(
+      selectOf(`select 1 from xmltable('/a' passing b columns c int path 'd' default e, o for ordinality)`).from,
+    ).toMatchObject([
+      { calls: [{ name: 'xmltable' }], columns: [{ name: 'c', value: { type: 'int4' } }, { name: 'o' }] },
+    ])
+  })
+
+  it('have grouping sets, whose expressions are listed', () => {
+    expect(
+      selectOf('select 1 from t group by distinct rollup (a, (b, c)), grouping sets (d, cube (e), ())'),
+    ).toMatchObject({
+      groupBy: [...['a', 'b', 'c', 'd', 'e'].map((name) => ({ path: [name] })), { kind: 'operation', args: [] }],
+    })
+    expect(queryOf('select a from t order by a fetch first 2 rows with ties')).toMatchObject({ ties: true })
+    expect(queryOf('select a from t limit 2')).toMatchObject({ ties: false })
+  })
+
+  it('in a WITH RECURSIVE names are seen by all of it', () => {
+    const statement = statementOf(
+      'with recursive r as (select 1 from a union all select 1 from r, s), s as (select 1 from b) select 1 from r, c',
+    )
+    expect(tablesOf(statement).map(({ relation }) => relation.name)).toEqual(['a', 'b', 'c'])
+    if (statement.kind !== 'select') throw new Error(statement.kind)
+    expect(statement.query.ctes).toMatchObject([
+      { name: 'r', recursive: true },
+      { name: 's', recursive: true },
+    ])
+  })
+
   it('lock at any depth', () => {
     for (const text of [
       'select 1 from t for update',

@@ -15,6 +15,7 @@ import {
   requiredText,
   textOf,
 } from './raw.js'
+import { isSqlJson, sqlJson, xml, xmlSerialize } from './sql-json.js'
 import { typeOf } from './types.js'
 
 const operation = (operators: readonly string[], args: readonly Expr[]): OperationExpr => ({
@@ -47,9 +48,7 @@ export function expression(value: unknown, context: Context): Expr {
       return nullTest(body, context)
     case 'BooleanTest':
       only(type, body, ['arg', 'booltesttype', 'location'])
-      if (!/^IS_(?:NOT_)?(?:TRUE|FALSE|UNKNOWN)$/.test(requiredText(body, 'booltesttype')))
-        throw new NotUnderstood('an unknown boolean test')
-      return operation([], [context.expression(body.arg)])
+      return booleanTest(requiredText(body, 'booltesttype'), context.expression(body.arg))
     case 'CaseExpr':
       return caseExpression(body, context)
     case 'CoalesceExpr':
@@ -61,6 +60,13 @@ export function expression(value: unknown, context: Context): Expr {
     case 'RowExpr':
       only(type, body, ['args', 'row_format', 'location'])
       return operation([], expressions(body, 'args', context))
+    case 'GroupingFunc':
+      only(type, body, ['args', 'location'])
+      return operation([], expressions(body, 'args', context))
+    case 'XmlExpr':
+      return xml(body, context)
+    case 'XmlSerialize':
+      return xmlSerialize(body, context)
     case 'CollateClause':
       only(type, body, ['arg', 'collname', 'location'])
       return operation([], [context.expression(body.arg)])
@@ -70,6 +76,7 @@ export function expression(value: unknown, context: Context): Expr {
       only(type, body, ['op', 'typmod', 'location'])
       return { kind: 'environment', name: valueFunction(requiredText(body, 'op')) }
     default:
+      if (isSqlJson(type)) return sqlJson(type, body, context)
       throw new NotUnderstood(type)
   }
 }
@@ -129,6 +136,23 @@ function nullTest(body: Raw, context: Context): Expr {
   }
 }
 
+function booleanTest(test: string, arg: Expr): Expr {
+  switch (test) {
+    case 'IS_TRUE':
+    case 'IS_FALSE':
+      return { kind: 'is-truth', arg, truth: test === 'IS_TRUE' }
+    case 'IS_NOT_TRUE':
+    case 'IS_NOT_FALSE':
+      return { kind: 'not', arg: { kind: 'is-truth', arg, truth: test === 'IS_NOT_TRUE' } }
+    case 'IS_UNKNOWN':
+      return { kind: 'is-null', arg }
+    case 'IS_NOT_UNKNOWN':
+      return { kind: 'not', arg: { kind: 'is-null', arg } }
+    default:
+      throw new NotUnderstood('an unknown boolean test')
+  }
+}
+
 function caseExpression(body: Raw, context: Context): Expr {
   only('CaseExpr', body, ['arg', 'args', 'defresult', 'location'])
   const args: Expr[] = []
@@ -157,6 +181,7 @@ function subscript(body: Raw, context: Context): Expr {
 /** `[1]`, `[1:2]`; a composite's field is not understood. */
 export function subscripts(body: Raw, context: Context): readonly Expr[] {
   return listOf(body, 'indirection').flatMap((item) => {
+    if (nodeOf(item).type !== 'A_Indices') throw new NotUnderstood("a row's field, whose name may be a function's")
     const indices = expectNode(item, 'A_Indices', ['is_slice', 'lidx', 'uidx'])
     return [indices.lidx, indices.uidx].filter((index) => index !== undefined).map((i) => context.expression(i))
   })

@@ -20,9 +20,10 @@ export function operator(body: Raw, context: Context): Expr {
       return any(name, body, context)
     case 'AEXPR_IN':
       return inList(name, body, context)
-    case 'AEXPR_OP_ALL':
     case 'AEXPR_DISTINCT':
     case 'AEXPR_NOT_DISTINCT':
+      return distinct(kind === 'AEXPR_DISTINCT', name, body, context)
+    case 'AEXPR_OP_ALL':
     case 'AEXPR_NULLIF':
     case 'AEXPR_LIKE':
     case 'AEXPR_ILIKE':
@@ -53,30 +54,73 @@ const isRow = (value: unknown): boolean => nodeOf(value).type === 'RowExpr'
 function plain(name: string, body: Raw, context: Context): Expr {
   const right = context.expression(body.rexpr)
   if (bodyOf(body, 'lexpr') === undefined) return { kind: 'operation', operators: [name], args: [right] }
-  const args = [left(body, context), right] as const
-  if (name === '=' && !isRow(body.lexpr) && !isRow(body.rexpr)) return { kind: 'equals', left: args[0], right: args[1] }
-  return { kind: 'operation', operators: [name], args }
+  const one = left(body, context)
+  if (name === '=') {
+    const rows = rowsEqual(body.lexpr, one, body.rexpr, right)
+    if (rows) return rows
+    if (!isRow(body.lexpr) && !isRow(body.rexpr)) return { kind: 'equals', left: one, right }
+  }
+  return { kind: 'operation', operators: [name], args: [one, right] }
+}
+
+/** `(a, b) = (1, 'x')` is `a = 1 AND b = 'x'`, NULLs included. */
+function rowsEqual(leftNode: unknown, one: Expr, rightNode: unknown, other: Expr): Expr | undefined {
+  if (!isRow(leftNode) || !isRow(rightNode) || one.kind !== 'operation' || other.kind !== 'operation') return undefined
+  const pairs = one.args.map((arg, index): Expr | undefined => {
+    const right = other.args[index]
+    return right && { kind: 'equals', left: arg, right }
+  })
+  if (pairs.length === 0 || one.args.length !== other.args.length) return undefined
+  // A row inside a row is compared as a value, where two NULLs are equal; so is what `t.*` puts in.
+  const plain = [...one.args, ...other.args].every((arg) => arg.kind !== 'operation' && !isStar(arg))
+  return plain ? { kind: 'and', args: pairs as Expr[] } : undefined
+}
+
+const isStar = (expr: Expr): boolean => expr.kind === 'column' && expr.star
+
+function distinct(negated: boolean, name: string, body: Raw, context: Context): Expr {
+  const one = left(body, context)
+  const right = context.expression(body.rexpr)
+  // Rows are compared field by field.
+  if (name !== '=' || isRow(body.lexpr) || isRow(body.rexpr))
+    return { kind: 'operation', operators: [name], args: [one, right] }
+  const same: Expr = { kind: 'not-distinct', left: one, right }
+  return negated ? { kind: 'not', arg: same } : same
 }
 
 function any(name: string, body: Raw, context: Context): Expr {
   const arg = left(body, context)
-  const array = nodeOf(body.rexpr)
   const operand = context.expression(body.rexpr)
   if (name !== '=' || isRow(body.lexpr)) return { kind: 'operation', operators: [name], args: [arg, operand] }
-  // B4: an array of arrays is compared leaf by leaf; only a plain list is an IN.
-  if (array.type === 'A_ArrayExpr' && operand.kind === 'operation') {
-    const nested = listOf(array.body, 'elements').some((item) => /^(?:A_ArrayExpr|RowExpr)$/.test(nodeOf(item).type))
-    if (!nested) return { kind: 'in', arg, items: operand.args }
+  const items = plainItems(body.rexpr, operand)
+  return items ? { kind: 'in', arg, items } : { kind: 'equals-any', arg, array: operand }
+}
+
+/**
+ * The items of `ARRAY[…]`, also with a cast, which each item takes. B4: an array of arrays is compared leaf by leaf; only a
+ * plain list is an IN.
+ */
+function plainItems(value: unknown, operand: Expr): readonly Expr[] | undefined {
+  const { type, body } = nodeOf(value)
+  if (type === 'TypeCast' && operand.kind === 'cast' && operand.array) {
+    const items = plainItems(body.arg, operand.arg)
+    return items?.map((arg): Expr => ({ ...operand, array: false, arg }))
   }
-  return { kind: 'equals-any', arg, array: operand }
+  if (type !== 'A_ArrayExpr' || operand.kind !== 'operation') return undefined
+  const nested = listOf(body, 'elements').some((item) => /^(?:A_ArrayExpr|RowExpr)$/.test(nodeOf(item).type))
+  return nested ? undefined : operand.args
 }
 
 function inList(name: string, body: Raw, context: Context): Expr {
   if (name !== '=' && name !== '<>') throw new NotUnderstood(`IN with ${name}`)
   const arg = left(body, context)
   const list = items(body, context)
-  const rows = isRow(body.lexpr) || listOf(nodeOf(body.rexpr).body, 'items').some(isRow)
-  if (rows) return { kind: 'operation', operators: [name], args: [arg, ...list] }
+  const nodes = listOf(nodeOf(body.rexpr).body, 'items')
+  if (isRow(body.lexpr) || nodes.some(isRow)) {
+    const tests = list.map((item, index) => rowsEqual(body.lexpr, arg, nodes[index], item))
+    if (name === '=' && tests.every((test) => test !== undefined)) return { kind: 'or', args: tests }
+    return { kind: 'operation', operators: [name], args: [arg, ...list] }
+  }
   const test: Expr = { kind: 'in', arg, items: list }
   return name === '=' ? test : { kind: 'not', arg: test }
 }

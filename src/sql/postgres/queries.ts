@@ -11,6 +11,7 @@ const SELECT = [
   'fromClause',
   'whereClause',
   'groupClause',
+  'groupDistinct',
   'havingClause',
   'windowClause',
 ]
@@ -18,13 +19,14 @@ const SELECT = [
 /** A SelectStmt: SELECT, VALUES, TABLE, or a set operation over two of them. */
 export function query(body: Raw, context: Context): Query {
   const option = textOf(body, 'limitOption') ?? 'LIMIT_OPTION_DEFAULT'
-  if (option !== 'LIMIT_OPTION_DEFAULT' && option !== 'LIMIT_OPTION_COUNT') throw new NotUnderstood('LIMIT WITH TIES')
+  if (!/^LIMIT_OPTION_(?:DEFAULT|COUNT|WITH_TIES)$/.test(option)) throw new NotUnderstood('an unknown LIMIT')
   if (listOf(body, 'lockingClause').length > 0) context.locks = true
   return {
     ctes: commonTables(body, context),
     body: queryBody(body, context),
     orderBy: sortExpressions(body, 'sortClause', context),
     ...optional('limit', body.limitCount, context),
+    ties: option === 'LIMIT_OPTION_WITH_TIES',
     ...optional('offset', body.limitOffset, context),
   }
 }
@@ -53,14 +55,14 @@ function setOperation(body: Raw, context: Context): SetOperationBody {
 }
 
 function select(body: Raw, context: Context): SelectBody {
-  // Not named, so refused: intoClause, groupDistinct.
+  // Not named, so refused: intoClause.
   only('SelectStmt', body, [...AROUND, ...SELECT])
   return {
     kind: 'select',
     from: listOf(body, 'fromClause').map((item) => source(item, context)),
     ...optional('where', body.whereClause, context),
     targets: targets(body, 'targetList', context),
-    groupBy: expressions(body, 'groupClause', context),
+    groupBy: listOf(body, 'groupClause').flatMap((item) => grouping(item, context)),
     ...optional('having', body.havingClause, context),
     ...distinct(body, context),
     windows: listOf(body, 'windowClause').flatMap((item) => {
@@ -69,6 +71,18 @@ function select(body: Raw, context: Context): SelectBody {
       return windowExpressions(window, context)
     }),
   }
+}
+
+/** An item of GROUP BY. Which sets are made of the expressions is in the text; an empty set groups too. */
+function grouping(value: unknown, context: Context): readonly Expr[] {
+  const { type, body } = nodeOf(value)
+  // `(a, b)` without ROW is a list, whose items may be names of outputs.
+  if (type === 'RowExpr' && body.row_format === 'COERCE_IMPLICIT_CAST')
+    return listOf(body, 'args').flatMap((item) => grouping(item, context))
+  if (type !== 'GroupingSet') return [context.expression(value)]
+  only(type, body, ['kind', 'content', 'location'])
+  const content = listOf(body, 'content').flatMap((item) => grouping(item, context))
+  return content.length > 0 ? content : [{ kind: 'operation', operators: [], args: [] }]
 }
 
 function distinct(body: Raw, context: Context): Pick<SelectBody, 'distinct' | 'distinctOn'> {
@@ -108,13 +122,16 @@ export function commonTables(body: Raw, context: Context): readonly CommonTable[
   const clause = bodyOf(body, 'withClause')
   if (!clause) return []
   only('WithClause', clause, ['ctes', 'recursive', 'location'])
-  if (flagOf(clause, 'recursive')) throw new NotUnderstood('WITH RECURSIVE')
+  const recursive = flagOf(clause, 'recursive')
   return listOf(clause, 'ctes').map((item) => {
     const fields = ['ctename', 'aliascolnames', 'ctematerialized', 'ctequery', 'location']
+    const { search_clause, cycle_clause } = nodeOf(item).body
+    if (search_clause ?? cycle_clause) throw new NotUnderstood('SEARCH and CYCLE add columns that are not followed')
     const table = expectNode(item, 'CommonTableExpr', fields)
     const { type, body: inner } = nodeOf(table.ctequery)
     return {
       name: textOf(table, 'ctename') ?? '',
+      recursive,
       columnAliases: namesOf(table, 'aliascolnames'),
       body:
         type === 'SelectStmt'

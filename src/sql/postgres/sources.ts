@@ -1,8 +1,10 @@
-import type { JoinSource, RelationName, Source, TableSource } from '../statement.js'
+import type { JoinSource, Source, TableSource } from '../statement.js'
 import { type Context, optional } from './context.js'
+import { aliasOf, relationName } from './names.js'
 import { bodyOf, flagOf, NotUnderstood, namesOf, nodeOf, only, type Raw, requiredText, textOf } from './raw.js'
+import { jsonTable, rangeFunction, xmlTable } from './table-functions.js'
 
-/** An item of FROM. Functions, TABLESAMPLE, JSON_TABLE and XMLTABLE are not understood. */
+/** An item of FROM. */
 export function source(value: unknown, context: Context): Source {
   const { type, body } = nodeOf(value)
   switch (type) {
@@ -10,8 +12,16 @@ export function source(value: unknown, context: Context): Source {
       return table(body)
     case 'RangeSubselect':
       return derived(body, context)
+    case 'RangeFunction':
+      return rangeFunction(body, context)
+    case 'RangeTableFunc':
+      return xmlTable(body, context)
+    case 'JsonTable':
+      return jsonTable(body, context)
     case 'JoinExpr':
       return join(body, context)
+    case 'RangeTableSample':
+      throw new NotUnderstood('TABLESAMPLE gives other rows each time')
     default:
       throw new NotUnderstood(type)
   }
@@ -21,26 +31,6 @@ export function source(value: unknown, context: Context): Source {
 function table(body: Raw): TableSource {
   const relation = relationName(body)
   return { kind: 'table', relation, ...aliasOf(body), only: !flagOf(body, 'inh') }
-}
-
-/** The name of a RangeVar. */
-export function relationName(body: Raw): RelationName {
-  only('RangeVar', body, ['schemaname', 'relname', 'inh', 'relpersistence', 'alias', 'location'])
-  if (body.relpersistence !== 'p') throw new NotUnderstood('a relation that is not permanent')
-  const schema = textOf(body, 'schemaname')
-  return { ...(schema !== undefined && { schema }), name: requiredText(body, 'relname') }
-}
-
-interface AliasNames {
-  readonly alias?: string
-  readonly columnAliases: readonly string[]
-}
-
-export function aliasOf(body: Raw): AliasNames {
-  const alias = bodyOf(body, 'alias')
-  if (!alias) return { columnAliases: [] }
-  only('Alias', alias, ['aliasname', 'colnames'])
-  return { alias: requiredText(alias, 'aliasname'), columnAliases: namesOf(alias, 'colnames') }
 }
 
 function derived(body: Raw, context: Context): Source {
@@ -58,8 +48,8 @@ const JOINS: ReadonlyMap<string, JoinSource['join']> = new Map<string, JoinSourc
 ])
 
 function join(body: Raw, context: Context): JoinSource {
-  // Not named, so refused: isNatural, usingClause, join_using_alias, and an alias, which hides the names inside.
-  only('JoinExpr', body, ['jointype', 'larg', 'rarg', 'quals'])
+  if (body.alias !== undefined) throw new NotUnderstood('an alias of a join, which hides the names inside')
+  only('JoinExpr', body, ['jointype', 'isNatural', 'larg', 'rarg', 'usingClause', 'join_using_alias', 'quals'])
   const kind = JOINS.get(requiredText(body, 'jointype'))
   if (kind === undefined) throw new NotUnderstood('an unknown join')
   return {
@@ -68,5 +58,15 @@ function join(body: Raw, context: Context): JoinSource {
     left: source(body.larg, context),
     right: source(body.rarg, context),
     ...optional('on', body.quals, context),
+    ...using(body),
   }
+}
+
+function using(body: Raw): Pick<JoinSource, 'using' | 'usingAlias'> {
+  if (flagOf(body, 'isNatural')) return { using: 'natural' }
+  if (body.usingClause === undefined) return {}
+  const alias = bodyOf(body, 'join_using_alias')
+  if (alias) only('Alias', alias, ['aliasname'])
+  const usingAlias = alias && textOf(alias, 'aliasname')
+  return { using: namesOf(body, 'usingClause'), ...(usingAlias !== undefined && { usingAlias }) }
 }

@@ -1,8 +1,8 @@
 import type { HarmlessStatement, RelationName, Statement, TableWriteStatement } from '../statement.js'
 import { DEFINITIONS, HARMLESS } from './commands.js'
+import { relationName } from './names.js'
 import { bodyOf, expectNode, flagOf, listOf, nodeOf, type Raw, requiredText, textOf } from './raw.js'
 import { setting } from './settings.js'
-import { relationName } from './sources.js'
 import { type Survey, survey } from './survey.js'
 import { transaction } from './transactions.js'
 

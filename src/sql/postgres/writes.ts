@@ -1,6 +1,7 @@
 import type { Assignment, DeleteWrite, Expr, InsertWrite, Target, UpdateWrite, Write } from '../statement.js'
 import { type Context, optional } from './context.js'
 import { subscripts } from './expressions.js'
+import { aliasOf, relationName } from './names.js'
 import { commonTables, targets } from './queries.js'
 import {
   bodyOf,
@@ -14,7 +15,7 @@ import {
   type Raw,
   requiredText,
 } from './raw.js'
-import { aliasOf, relationName, source } from './sources.js'
+import { source } from './sources.js'
 
 export function write(type: string, body: Raw, context: Context): Write {
   switch (type) {
