@@ -1,13 +1,15 @@
 import { bind } from '../invalidation/bind.js'
 import type { Dependency } from '../invalidation/dependency.js'
+import type { BindLimits, CallValues } from '../invalidation/template.js'
 import { operationOf } from '../plan/operation.js'
+import type { RowWrite } from '../plan/row-write.js'
 import { changesAnything } from '../plan/write.js'
 import type { Analysis } from '../sql/analysis.js'
 import type { Call } from './connection.js'
 import type { Core } from './core.js'
 import type { Context } from './database.js'
-import type { ExplainedConj, Explanation } from './explanation.js'
-import { pinnedValues } from './pins.js'
+import type { ExplainedConj, ExplainedRows, Explanation } from './explanation.js'
+import { saidValues } from './pins.js'
 import type { Scope } from './scope.js'
 
 /** Explains one statement under a session's context. `reason` is what the session itself has against caching. */
@@ -26,6 +28,7 @@ export function explain(
     const { statement } = analysis.template
     const { write } = plan
     const changes = changesAnything(write)
+    const own = write.rows ? [write.rows] : []
     const why = changes
       ? 'it writes'
       : statement.kind === 'opaque'
@@ -38,20 +41,11 @@ export function explain(
       kind: changes ? 'write' : 'other',
       cached: false,
       reason: reason ?? why,
-      tables: [...new Set([...(write.rows ? [write.rows.table.id] : []), ...write.tables])],
+      tables: [...new Set([...[...own, ...write.unseen].map(({ table }) => table.id), ...write.tables])],
       dependencies: [],
       writes: {
-        ...(write.rows
-          ? {
-              rows: {
-                table: write.rows.table.id,
-                changed: write.rows.changed ?? '*',
-                pinned: pinnedValues(write.rows, values, engine.reader.limits).map((pinned) =>
-                  Object.fromEntries(pinned),
-                ),
-              },
-            }
-          : {}),
+        ...(write.rows ? { rows: explainRows(write.rows, values, engine.reader.limits) } : {}),
+        unseen: write.unseen.map((rows) => explainRows(rows, values, engine.reader.limits)),
         tables: write.tables,
         database: write.database,
         reasons: write.reasons,
@@ -81,4 +75,14 @@ export function explain(
 /** What a row must meet to matter to a dependency. */
 export function conjOf({ scheme, values }: Dependency): ExplainedConj {
   return Object.fromEntries(scheme.compared.map((column, index) => [column, values[index] ?? null]))
+}
+
+function explainRows(write: RowWrite, values: CallValues, limits: BindLimits): ExplainedRows {
+  return {
+    operation: write.upsert ? 'upsert' : write.operation,
+    table: write.table.id,
+    changed: write.changed ?? '*',
+    pinned: saidValues(write, values, limits).map((said) => Object.fromEntries(said)),
+    cascades: [...new Set(write.cascades.flatMap(({ reaches }) => reaches))],
+  }
 }

@@ -3,6 +3,18 @@ import type { Operation } from '../base/vocabulary.js'
 /** One equality condition that a row must meet to matter, e.g. `{ author_id: '3' }`; `{}` is any row. */
 export type ExplainedConj = Readonly<Record<string, string | null>>
 
+/** What a statement says of rows that it writes. */
+export interface ExplainedRows {
+  readonly operation: 'insert' | 'update' | 'delete' | 'upsert'
+  readonly table: string
+  /** Columns that may change; `'*'` is any. Of an upsert: by its update. */
+  readonly changed: readonly string[] | '*'
+  /** What WHERE says of the rows before, or VALUES of those that are added. */
+  readonly pinned: readonly ExplainedConj[]
+  /** Tables that foreign keys carry the change on to. */
+  readonly cascades: readonly string[]
+}
+
 /** What the cache makes of one statement. */
 export interface Explanation {
   readonly sql: string
@@ -30,11 +42,9 @@ export interface Explanation {
   /** Of a write. */
   readonly writes?: {
     /** What it says of its own rows. */
-    readonly rows?: {
-      readonly table: string
-      readonly changed: readonly string[] | '*'
-      readonly pinned: readonly ExplainedConj[]
-    }
+    readonly rows?: ExplainedRows
+    /** Writes whose rows do not come back: of CTEs, triggers, functions, statements inside others. */
+    readonly unseen: readonly ExplainedRows[]
     /** Tables of which any row may change. */
     readonly tables: readonly string[]
     /** Anything in the database may change. */

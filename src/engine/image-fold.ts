@@ -81,7 +81,7 @@ export class ImageFold {
     const image = before && { values: before }
     const change: RowChange = {
       kind: 'rows',
-      table: this.#write.table.id,
+      table: this.#write.stamps,
       before: image,
       after: after === before ? image : after && { values: after },
       columns: before && after ? this.#write.changed : undefined,

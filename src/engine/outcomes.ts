@@ -1,4 +1,6 @@
 import type { Change } from '../invalidation/dependency.js'
+import type { CallValues } from '../invalidation/template.js'
+import { stampsOf } from '../plan/trees.js'
 import type { WritePlan } from '../plan/write.js'
 import { coarse } from './changes.js'
 import { outcomeUnknown, sqlState } from './connection.js'
@@ -12,11 +14,12 @@ export async function writeFailed(
   state: ConnectionState,
   context: Context,
   plan: WritePlan,
+  values: CallValues,
   error: unknown,
   autocommit: boolean,
   text: string,
 ): Promise<void> {
-  const changes = coarse(plan)
+  const changes = coarse(plan, values, engine.reader.limits)
   if (outcomeUnknown(error)) {
     if (autocommit) await unknownOutcome(engine, state, changes, text)
     // A later COMMIT of this transaction may still carry it.
@@ -29,12 +32,14 @@ export async function writeFailed(
     await engine.delivery.deliverQuietly(context.database.id, changes, { text, reasons: plan.reasons })
   }
   if (!tellsOfOthers(error)) return
-  const tables = new Set([...(plan.rows ? [plan.rows.table.id] : []), ...plan.tables])
+  const written = new Set([...(plan.rows ? [plan.rows] : []), ...plan.unseen].map((write) => write.stamps))
+  const tables = new Set([...written, ...plan.tables])
   // A foreign key that was not met tells of the other table.
   for (const table of context.catalog.tables.values()) {
-    if (table.references.some((reference) => plan.rows && reference.child.id === plan.rows.table.id))
-      tables.add(table.id)
-    if (plan.rows?.table.id === table.id) for (const reference of table.references) tables.add(reference.child.id)
+    for (const { child } of table.references) {
+      if (written.has(stampsOf(child))) tables.add(stampsOf(table))
+      if (written.has(stampsOf(table))) tables.add(stampsOf(child))
+    }
   }
   await sawOthers(
     engine,

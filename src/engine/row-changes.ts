@@ -1,58 +1,62 @@
 import { UNKEYED } from '../invalidation/canonical.js'
 import type { Change, RowChange, RowImage } from '../invalidation/dependency.js'
 import type { Cascade } from '../plan/cascades.js'
-import type { RowWrite } from '../plan/row-write.js'
-import type { Values } from './pins.js'
+import { mayChange, type RowWrite } from '../plan/row-write.js'
+import { UNPINNED, type Values } from './pins.js'
 
-/** The changes of a write of which only WHERE's word is known. */
+/** The changes of a write of which only the word of WHERE, or of VALUES, is known. */
 export function pinnedChanges(write: RowWrite, pinned: readonly Values[]): readonly Change[] {
-  if (write.operation === 'insert') return unknownRows(write)
+  if (write.operation === 'insert') return withCascades(write, [...added(write, pinned), ...overwritten(write)])
+  const { stamps: table, operation } = write
   return withCascades(
     write,
     pinned.map((values): RowChange => {
-      const image: RowImage = { values }
-      if (write.operation === 'delete') {
-        return { kind: 'rows', table: write.table.id, before: image, after: undefined, columns: undefined }
-      }
-      const { changed } = write
-      const kept = new Map([...values].filter(([name]) => changed !== undefined && !changed.includes(name)))
-      return { kind: 'rows', table: write.table.id, before: image, after: { values: kept }, columns: changed }
+      const before: RowImage = { values }
+      if (operation === 'delete') return { kind: 'rows', table, before, after: undefined, columns: undefined }
+      const kept = new Map([...values].filter(([name]) => !mayChange(write, name)))
+      return { kind: 'rows', table, before, after: { values: kept }, columns: write.changed }
     }),
   )
 }
 
-const NOTHING: RowImage = { values: new Map() }
-
-function unknownChange(write: RowWrite): RowChange {
-  const { operation, table } = write
-  return {
-    kind: 'rows',
-    table: table.id,
-    // An insert of unknown values reaches all that an upsert's update could.
-    before: operation === 'insert' ? undefined : NOTHING,
-    after: operation === 'delete' ? undefined : NOTHING,
-    columns: operation === 'update' ? write.changed : undefined,
-  }
+/** The changes of a write of which nothing is known but its columns. */
+export function unknownRows(write: RowWrite): readonly Change[] {
+  return pinnedChanges(write, UNPINNED)
 }
 
-/** What foreign keys do to the referencing rows of each changed row. */
+const NOTHING: RowImage = { values: new Map() }
+
+function added({ stamps: table }: RowWrite, pinned: readonly Values[]): readonly RowChange[] {
+  return pinned.map((values) => ({ kind: 'rows', table, before: undefined, after: { values }, columns: undefined }))
+}
+
+/** The update that an upsert may have been: of which row is not known from here. */
+function overwritten({ stamps: table, upsert, changed }: RowWrite): readonly RowChange[] {
+  return upsert ? [{ kind: 'rows', table, before: NOTHING, after: NOTHING, columns: changed }] : []
+}
+
+/** What foreign keys do to the referencing rows of each changed row, and to those that refer to these. */
 export function withCascades(write: RowWrite, changes: readonly RowChange[]): readonly Change[] {
   if (write.cascades.length === 0) return changes
   const all: Change[] = [...changes]
   const seen = new Set<string>()
-  for (const change of changes) {
-    for (const cascade of write.cascades) {
-      const follow = cascaded(cascade, change)
-      if (!follow) continue
+  const follow = (cascades: readonly Cascade[], change: RowChange): void => {
+    for (const cascade of cascades) {
+      const next = cascaded(cascade, change)
+      if (!next) continue
       const key = JSON.stringify([
-        follow.table,
-        follow.before && [...follow.before.values],
-        follow.after && [...follow.after.values],
+        next.table,
+        next.before && [...next.before.values],
+        next.after && [...next.after.values],
+        next.columns,
       ])
-      if (!seen.has(key)) all.push(follow)
+      if (seen.has(key)) continue
       seen.add(key)
+      all.push(next)
+      follow(cascade.next, next)
     }
   }
+  for (const change of changes) follow(write.cascades, change)
   return all
 }
 
@@ -73,21 +77,16 @@ function cascaded(cascade: Cascade, change: RowChange): RowChange | undefined {
   if (cascade.on === 'delete' && cascade.action === 'cascade') {
     return { kind: 'rows', table: cascade.child, before: { values: before }, after: undefined, columns: undefined }
   }
+  const { changed } = cascade
   const after = new Map<string, string | null>()
-  if (!cascade.anyColumn) {
-    for (const [name, value] of before) if (!cascade.sets.includes(name)) after.set(name, value)
+  if (changed !== undefined) {
+    for (const [name, value] of before) if (!changed.includes(name)) after.set(name, value)
     for (const name of cascade.sets) if (cascade.action === 'set null') after.set(name, null)
     if (cascade.action === 'cascade' && change.after) {
       for (const [name, value] of childValues(cascade, change.after)) after.set(name, value)
     }
   }
-  return {
-    kind: 'rows',
-    table: cascade.child,
-    before: { values: before },
-    after: { values: after },
-    columns: cascade.anyColumn ? undefined : cascade.sets,
-  }
+  return { kind: 'rows', table: cascade.child, before: { values: before }, after: { values: after }, columns: changed }
 }
 
 function childValues(cascade: Cascade, image: RowImage): Map<string, string | null> {
@@ -97,11 +96,4 @@ function childValues(cascade: Cascade, image: RowImage): Map<string, string | nu
     if (value !== undefined) values.set(child, value)
   }
   return values
-}
-
-/** A change of which no image is known. */
-export function unknownRows(write: RowWrite): readonly Change[] {
-  const change = unknownChange(write)
-  // The update that an upsert may have been, for the keys that follow it.
-  return withCascades(write, write.upsert ? [change, { ...change, before: NOTHING, columns: write.changed }] : [change])
 }

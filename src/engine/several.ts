@@ -1,8 +1,9 @@
 import type { Change } from '../invalidation/dependency.js'
+import { changesAnything } from '../plan/write.js'
 import type { TextAnalysis } from '../sql/analysis.js'
 import { pass } from './attempt.js'
 import { writeBlind } from './blind.js'
-import { coarse } from './changes.js'
+import { coarse, EVERYTHING } from './changes.js'
 import { type Call, outcomeUnknown } from './connection.js'
 import type { Core } from './core.js'
 import type { Context } from './database.js'
@@ -29,14 +30,16 @@ export async function writeSeveral<R>(
   let locks = false
   let definitions = false
   const reasons = new Set<string>()
-  for (const { template } of text.statements) {
+  for (const { template, literals } of text.statements) {
     const { statement } = template
     if (statement.kind === 'transaction') {
       if (statement.verb === 'commit-prepared') changes.push({ kind: 'database', catalog: true })
       continue
     }
     const { write } = context.planner.plan(template)
-    changes.push(...coarse(write))
+    // Names may mean other tables behind a setting or a definition.
+    if ((setting !== 'none' || definitions) && changesAnything(write)) changes.push(...EVERYTHING)
+    else changes.push(...coarse(write, { params: call.params, literals }, engine.reader.limits))
     setting = longer(setting, settingsChange(statement, write, context))
     locks ||= write.locks
     definitions ||= write.catalog

@@ -49,10 +49,11 @@ function makeStream(
     known = true
     const analysis = engine.analyze(text, { lift: context.settings.liftable })
     ends = endsTransaction(analysis)
-    for (const { template } of analysis.statements) {
+    for (const { template, literals } of analysis.statements) {
       if (template.statement.kind === 'transaction') continue
       const { write } = context.planner.plan(template)
-      if (changesAnything(write)) changes.push(...coarse(write))
+      // The driver keeps the parameters to itself.
+      if (changesAnything(write)) changes.push(...coarse(write, { params: [], literals }, engine.reader.limits))
       setting = longer(setting, settingsChange(template.statement, write, context))
       locks ||= write.locks
       if (write.catalog) session.touchCatalog()

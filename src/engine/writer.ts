@@ -4,14 +4,14 @@ import type { RowWrite } from '../plan/row-write.js'
 import type { WritePlan } from '../plan/write.js'
 import type { Analysis } from '../sql/analysis.js'
 import { type Attempt, type Done, given, pass } from './attempt.js'
-import { wholeChanges } from './changes.js'
+import { besides } from './changes.js'
 import { type Call, next } from './connection.js'
 import type { Core } from './core.js'
 import type { Context } from './database.js'
 import { ImageFold } from './image-fold.js'
 import { chooseImages, type ImagePlan, NO_IMAGES } from './images.js'
 import { writeFailed } from './outcomes.js'
-import { pinnedValues, type Values } from './pins.js'
+import { pinnedValues, saidValues, type Values } from './pins.js'
 import { writePreRead } from './pre-read.js'
 import { writeReturning } from './returning.js'
 import { pinnedChanges, unknownRows } from './row-changes.js'
@@ -47,6 +47,8 @@ export class Writer {
     if (plan.catalog) session.touchCatalog()
     this.#engine.explained(scope, call, analysis, context)
     if (analysis.template.statement.kind === 'select') this.#engine.bypassed(call.text, 'it may write', [])
+    const values = { params: call.params, literals: analysis.literals }
+    const { limits } = this.#engine.reader
     const setting = settingsChange(analysis.template.statement, plan, context)
     state.willSet(setting)
     let done: Done<R>
@@ -55,15 +57,17 @@ export class Writer {
       if (!rows) done = await this.#plain(call, undefined, NOTHING)
       else {
         const max = scope.forceImages ? Number.POSITIVE_INFINITY : MAX_IMAGES
-        const values = { params: call.params, literals: analysis.literals }
-        const pinned = pinnedValues(rows, values, this.#engine.reader.limits)
+        const pinned = pinnedValues(rows, values, limits)
         const wanted = !scope.noInvalidation && call.uncacheable === undefined
         const images = wanted ? this.#images(state, context, rows, pinned) : undefined
         const known = images instanceof Promise ? await images : images
-        done = await this.#carryOut(state, call, analysis, rows, pinned, known, max, autocommit)
+        if (known && known.way !== 'pins')
+          done = await this.#withImages(state, call, analysis, rows, pinned, known, max, autocommit)
+        else if (known) done = await this.#plain(call, rows, pinnedChanges(rows, saidValues(rows, values, limits)))
+        else done = await this.#plain(call, rows, unknownRows(rows))
       }
     } catch (error) {
-      await writeFailed(this.#engine, state, context, plan, error, autocommit, call.text)
+      await writeFailed(this.#engine, state, context, plan, values, error, autocommit, call.text)
       throw error
     } finally {
       state.hasSet(setting)
@@ -75,8 +79,8 @@ export class Writer {
     }
     if (done.none && plan.rows) await this.#seen(context, plan.rows, call, analysis)
     if (!scope.noInvalidation) {
-      const whole = wholeChanges(plan)
-      const changes = whole.length === 0 ? done.changes : [...done.changes, ...whole]
+      const others = besides(plan, values, limits)
+      const changes = others.length === 0 ? done.changes : [...done.changes, ...others]
       await this.#conclude(state, context, changes, call.text, plan.reasons, scope, autocommit)
     } else await this.#conclude(state, context, NOTHING, call.text, [], scope, autocommit)
     return done.result()
@@ -113,18 +117,16 @@ export class Writer {
     return { result: given(result), changes: none ? [] : changes, none }
   }
 
-  #carryOut<R>(
+  #withImages<R>(
     state: ConnectionState,
     call: Call<R>,
     analysis: Analysis,
     rows: RowWrite,
     pinned: readonly Values[],
-    images: ImagePlan | undefined,
+    images: ImagePlan,
     max: number,
     autocommit: boolean,
   ): Promise<Done<R>> {
-    if (!images) return this.#plain(call, rows, unknownRows(rows))
-    if (images.way === 'pins') return this.#plain(call, rows, pinnedChanges(rows, pinned))
     const fold = new ImageFold(rows, images, pinned, max)
     const text = call.text.slice(0, analysis.end)
     const attempt: Attempt<R> = { engine: this.#engine, state, call, text, rows, images, fold, autocommit }
@@ -144,7 +146,7 @@ export class Writer {
       return NO_IMAGES
     }
     try {
-      const images = next(store.schemes(database.id, rows.table.id), (schemes) =>
+      const images = next(store.schemes(database.id, rows.stamps), (schemes) =>
         next(this.#followed(database.id, rows), (followed) => {
           const wish = chooseImages(rows, schemes, followed, pinned)
           if (wish.way === 'pins') return wish
@@ -158,25 +160,30 @@ export class Writer {
     }
   }
 
-  /** For each cascade whether anything of its child could be cached. */
+  /** For each cascade whether anything that it reaches could be cached. */
   #followed(database: string, { cascades }: RowWrite): MaybePromise<readonly boolean[]> {
     if (cascades.length === 0) return NOBODY
     const { store } = this.#engine.config
-    const followed = cascades.map(({ child }) => next(store.schemes(database, child), ({ length }) => length > 0))
-    return followed.some((each) => each instanceof Promise) ? Promise.all(followed) : (followed as boolean[])
+    const tables = [...new Set(cascades.flatMap(({ reaches }) => reaches))]
+    const used = tables.map((table) => next(store.schemes(database, table), ({ length }) => length > 0))
+    const follow = (known: readonly boolean[]): readonly boolean[] =>
+      cascades.map(({ reaches }) => reaches.some((table) => known[tables.indexOf(table)]))
+    return used.some((each) => each instanceof Promise)
+      ? Promise.all(used).then(follow)
+      : follow(used as readonly boolean[])
   }
 
   /** A13: it touched no row, so another's commit may be visible: what it names is dropped, and its table read past. */
   async #seen(context: Context, rows: RowWrite, call: Call<unknown>, analysis: Analysis): Promise<void> {
     const { delivery } = this.#engine
-    delivery.grace(context.database.id, [rows.table.id])
+    delivery.grace(context.database.id, [rows.table.id, rows.stamps])
     const values = { params: call.params, literals: analysis.literals }
     const named: Change[] = []
     for (const pinned of pinnedValues(rows, values, this.#engine.reader.limits)) {
       if (pinned.size === 0) continue
       named.push({
         kind: 'rows',
-        table: rows.table.id,
+        table: rows.stamps,
         before: { values: pinned },
         after: undefined,
         columns: undefined,

@@ -1,73 +1,127 @@
-import type { Reference, Table } from '../catalog/catalog.js'
-import { acts, type Effects } from './effects.js'
+import type { ForeignKeyAction, Reference, Table } from '../catalog/catalog.js'
+import { changedWith, isFollowed, stampsOf } from './trees.js'
+
+export type RowOperation = 'insert' | 'update' | 'delete'
 
 /** What a foreign key does to the referencing rows of a row that is deleted, or whose key is changed. */
 export interface Cascade {
   readonly on: 'delete' | 'update'
+  /** By what stamps and changes know the referencing table. */
   readonly child: string
   /** Pairs of columns whose values are the same and keyed alike; others of the key are left out. */
   readonly columns: readonly { readonly parent: string; readonly child: string }[]
   readonly action: 'cascade' | 'set null' | 'set default'
   /** Columns of the child that the action sets. */
   readonly sets: readonly string[]
-  /** A trigger or a generated column may change more of the child. */
-  readonly anyColumn: boolean
+  /** Columns of the child that may differ afterwards, `undefined` for any: triggers and generated columns add to `sets`. */
+  readonly changed: readonly string[] | undefined
+  /** What the child's change does in its turn. */
+  readonly next: readonly Cascade[]
+  /** The child, and all that `next` reaches. */
+  readonly reaches: readonly string[]
+}
+
+/** What is told of what the actions do beyond the rows that they reach. */
+export interface FollowUp {
+  members(table: Table): readonly Table[]
+  /** Triggers, defaults and constraints run. */
+  follows(table: Table, event: RowOperation): void
+  wholeTable(table: Table, reason: string): void
+}
+
+/** Longer chains of keys are rare; whole tables are enough for them. */
+const LONGEST_CHAIN = 4
+
+/** Whether a foreign key's action changes the referencing rows. */
+export function acts(action: ForeignKeyAction): action is Cascade['action'] {
+  return action === 'cascade' || action === 'set null' || action === 'set default'
 }
 
 /** What foreign keys do in consequence of a write of the table's rows; what is not known by row is told to `effects`. */
 export function cascadesOf(
   table: Table,
-  operation: 'insert' | 'update' | 'delete',
+  operation: RowOperation,
   upsert: boolean,
   changed: readonly string[] | undefined,
-  effects: Effects,
+  effects: FollowUp,
 ): readonly Cascade[] {
-  const cascades: Cascade[] = []
-  for (const reference of table.references) {
-    if (operation === 'delete' && acts(reference.onDelete)) {
-      cascades.push(cascade(table, reference, 'delete', effects))
-    }
-    const rekeyed = changed === undefined || reference.parentColumns.some((column) => changed.includes(column))
-    if ((operation === 'update' || upsert) && rekeyed && acts(reference.onUpdate)) {
-      cascades.push(cascade(table, reference, 'update', effects))
-    }
-  }
-  return cascades
+  return cascades(table, operation, upsert, changed, effects, [table])
 }
 
-function cascade(table: Table, reference: Reference, on: 'delete' | 'update', effects: Effects): Cascade {
+/** @param chain - the tables from the first to this one: a key that leads back changes whoever knows which rows */
+function cascades(
+  table: Table,
+  operation: RowOperation,
+  upsert: boolean,
+  changed: readonly string[] | undefined,
+  effects: FollowUp,
+  chain: readonly Table[],
+): readonly Cascade[] {
+  const all: Cascade[] = []
+  const seen = new Set<string>()
+  const follow = (reference: Reference, on: Cascade['on'], action: ForeignKeyAction): void => {
+    if (!acts(action)) return
+    const { child } = reference
+    const again = chain.length > 1 && chain.includes(child)
+    if (again || chain.length >= LONGEST_CHAIN || !isFollowed(child)) {
+      effects.wholeTable(child, `the action of a key reaches ${child.id} through ${table.id}`)
+      return
+    }
+    // Partitions repeat the keys of their root.
+    const name = JSON.stringify([on, action, child.stampId, reference.childColumns, reference.parentColumns])
+    if (seen.has(name)) return
+    seen.add(name)
+    all.push(cascade(table, reference, on, action, effects, chain))
+  }
+  for (const member of effects.members(table)) {
+    for (const reference of member.references) {
+      if (operation === 'delete') follow(reference, 'delete', reference.onDelete)
+      const rekeyed = changed === undefined || reference.parentColumns.some((column) => changed.includes(column))
+      if ((operation === 'update' || upsert) && rekeyed) follow(reference, 'update', reference.onUpdate)
+    }
+  }
+  return all
+}
+
+function cascade(
+  table: Table,
+  reference: Reference,
+  on: Cascade['on'],
+  action: Cascade['action'],
+  effects: FollowUp,
+  chain: readonly Table[],
+): Cascade {
   const { child } = reference
-  const action = (on === 'delete' ? reference.onDelete : reference.onUpdate) as Cascade['action']
   const deletes = on === 'delete' && action === 'cascade'
   // The list of SET NULL (a, b) is for deletes alone.
   const sets = deletes ? [] : on === 'update' || action === 'cascade' ? reference.childColumns : reference.setColumns
   const event = deletes ? 'delete' : 'update'
-  // A9: a trigger or a generated column may change more of the child than the key sets.
-  const anyColumn =
-    child.triggers.some((trigger) => trigger.timing === 'before' && trigger.level === 'row') ||
-    child.columns.some((column) => column.generated)
-  // Rows of a partitioned or inherited child live elsewhere, with triggers and keys of their own.
-  if (child.kind !== 'table' || child.inherits)
-    effects.wholeTable(child, `a key's action reaches ${child.id}, which is not an ordinary table`)
-  effects.triggers(child, event)
-  if (!deletes) effects.defaults(child)
-  // Children of the child: which of their rows is not known from here.
-  for (const next of child.references) {
-    const rekeyed = anyColumn || next.parentColumns.some((column) => sets.includes(column))
-    const follows = deletes ? acts(next.onDelete) : acts(next.onUpdate) && rekeyed
-    if (follows) effects.wholeTable(next.child, `a cascade reaches ${next.child.id} through ${child.id}`)
+  const changed = deletes ? undefined : changedWith(sets, effects.members(child))
+  effects.follows(child, event)
+  const next = cascades(child, event, false, changed, effects, [...chain, child])
+  return {
+    on,
+    child: stampsOf(child),
+    columns: alike(table, reference),
+    action,
+    sets,
+    changed,
+    next,
+    reaches: [stampsOf(child), ...next.flatMap((further) => further.reaches)],
   }
-  if (child.rules) effects.everything(`${child.id} has rules`)
-  const columns = reference.childColumns.flatMap((name, index) => {
-    const parent = table.column.get(reference.parentColumns[index] as string)
+}
+
+/** The columns of the key whose values in parent and child are spelled, and keyed, alike (A23). */
+function alike(table: Table, { child, childColumns, parentColumns }: Reference): Cascade['columns'] {
+  return childColumns.flatMap((name, index) => {
+    const parent = table.column.get(parentColumns[index] as string)
     const own = child.column.get(name)
-    const alike =
+    const same =
       parent !== undefined &&
       own !== undefined &&
       own.keyType !== 'other' &&
       parent.typeOid === own.typeOid &&
       parent.collationOid === own.collationOid
-    return alike ? [{ parent: parent.name, child: own.name }] : []
+    return same ? [{ parent: parent.name, child: own.name }] : []
   })
-  return { on, child: child.id, columns, action, sets, anyColumn }
 }

@@ -1,10 +1,13 @@
-import type { Catalog, Reference, Table, UserFunction } from '../catalog/catalog.js'
+import type { Catalog, Table, UserFunction } from '../catalog/catalog.js'
 import { resolveRelation } from '../catalog/resolve.js'
-import type { RelationName } from '../sql/statement.js'
+import type { Expr, RelationName } from '../sql/statement.js'
 import { walk } from '../sql/walk.js'
+import { acts, cascadesOf, type FollowUp, type RowOperation } from './cascades.js'
 import { viewStatement } from './definitions.js'
-import { readBody } from './function-body.js'
+import { type BodyWrite, readBody } from './function-body.js'
 import { isLockFunction, isSettingFunction, PURE_FUNCTIONS } from './functions.js'
+import { type RowWrite, unseenWrite } from './row-write.js'
+import { changedWith, isFollowed, membersOf } from './trees.js'
 
 /** What the configuration declares of triggers and functions, by name (`name` or `schema.name`). */
 export interface Declarations {
@@ -12,7 +15,7 @@ export interface Declarations {
   readonly functions: Readonly<Record<string, { readonly writes: readonly string[] }>>
 }
 
-export type WriteEvent = 'insert' | 'update' | 'delete' | 'truncate'
+type WriteEvent = RowOperation | 'truncate'
 
 /** Functions of well-known extensions in C that are volatile and touch no table. */
 const HARMLESS_C: ReadonlySet<string> = new Set(
@@ -24,9 +27,11 @@ const HARMLESS_C: ReadonlySet<string> = new Set(
 )
 
 /** Collects what a statement changes beyond its own rows: triggers, cascades, functions (S1, A17). */
-export class Effects {
+export class Effects implements FollowUp {
   /** Tables of which any row may change. */
-  readonly tables = new Map<string, Table>()
+  readonly tables = new Set<string>()
+  /** Writes of rows that are not seen: those of CTEs, of functions, of statements inside others. */
+  readonly unseen: RowWrite[] = []
   /** Anything in the database may change. */
   database = false
   catalog = false
@@ -45,6 +50,9 @@ export class Effects {
   readonly #declared: Declarations
   readonly #functions = new Set<number>()
   readonly #views = new Set<Table>()
+  readonly #whole = new Set<Table>()
+  readonly #followed = new Set<string>()
+  readonly #unknown = new Set<string>()
 
   constructor(catalog: Catalog, searchPath: readonly string[], declared: Declarations) {
     this.#catalog = catalog
@@ -80,7 +88,7 @@ export class Effects {
   #view(table: Table): void {
     if (this.#views.has(table)) return
     this.#views.add(table)
-    this.named(table)
+    this.#named(table)
     if (table.kind === 'view' && !table.pure) this.#definition(table)
     for (const oid of table.viewReads) {
       const inner = this.#catalog.tables.get(oid)
@@ -94,22 +102,60 @@ export class Effects {
     const call = (schema: string | undefined, name: string): void => this.call(schema ?? 'pg_catalog', name)
     if (statement.kind === 'select') {
       this.locks ||= statement.locks
-      walk(statement, { expr: (expr) => void (expr.kind === 'call' && call(expr.schema, expr.name)) })
+      walk(statement, { expr: (expr) => (expr.kind === 'call' ? call(expr.schema, expr.name) : this.expression(expr)) })
     } else if (statement.kind === 'opaque' && statement.calls) {
       this.locks ||= statement.locks
       for (const { schema, name } of statement.calls) call(schema, name)
     } else this.everything(`view ${view.id} is not understood`, true)
   }
 
+  members(table: Table): readonly Table[] {
+    return membersOf(this.#catalog, table)
+  }
+
+  /** What runs with a write of rows of the table, besides the keys' actions: triggers, defaults, constraints, policies. */
+  follows(table: Table, event: RowOperation): void {
+    const name = `${table.oid} ${event}`
+    if (this.#followed.has(name)) return
+    this.#followed.add(name)
+    const members = this.members(table)
+    for (const member of members) {
+      this.#triggers(member, event)
+      // A row that moves is deleted in one partition and inserted in another.
+      if (event === 'update' && members.length > 1) {
+        this.#triggers(member, 'delete')
+        this.#triggers(member, 'insert')
+      }
+      if (event !== 'delete') this.#unseenCalls(member.writeCalls, `a default, constraint or index of ${member.id}`)
+      this.#named(member)
+    }
+  }
+
+  /** Rows of the table of which nothing is known. `columns` are those that an UPDATE sets, where its text says it. */
+  unknownRows(table: Table, operation: RowOperation, columns: readonly string[] | undefined, reason: string): void {
+    this.reasons.add(reason)
+    if (!isFollowed(table)) {
+      this.wholeTable(table, undefined)
+      return
+    }
+    const changed = operation === 'update' && columns ? changedWith(columns, this.members(table)) : undefined
+    const name = `${table.stampId} ${operation} ${changed?.join() ?? '*'}`
+    if (this.#unknown.has(name)) return
+    this.#unknown.add(name)
+    this.follows(table, operation)
+    this.unseen.push(unseenWrite(table, operation, changed, cascadesOf(table, operation, false, changed, this)))
+  }
+
   /** Any row of the table, and whatever follows from any change of it. */
   wholeTable(table: Table, reason: string | undefined): void {
     if (reason !== undefined) this.reasons.add(reason)
-    if (this.tables.has(table.id)) return
-    this.tables.set(table.id, table)
+    if (this.#whole.has(table)) return
+    this.#whole.add(table)
+    this.#stamps(table)
     if (table.rules) this.everything(`${table.id} has rules`)
-    for (const event of ['insert', 'update', 'delete', 'truncate'] as const) this.triggers(table, event)
-    this.defaults(table)
-    this.named(table)
+    for (const event of ['insert', 'update', 'delete', 'truncate'] as const) this.#triggers(table, event)
+    this.#unseenCalls(table.writeCalls, `a default, constraint or index of ${table.id}`)
+    this.#named(table)
     for (const reference of table.references) {
       if (acts(reference.onDelete) || acts(reference.onUpdate)) this.wholeTable(reference.child, undefined)
     }
@@ -120,31 +166,32 @@ export class Effects {
         if (base) this.wholeTable(base, `${table.id} is a ${table.kind}`)
       }
     }
-    // Rows of a parent or a partitioned table live in its children, whose triggers and keys count too.
-    if (table.inherits || table.kind === 'partitioned table') {
-      for (const other of this.#catalog.tables.values()) {
-        if (other.inherits || other.kind === 'partitioned table') this.wholeTable(other, undefined)
-      }
+    for (const member of this.members(table)) this.wholeTable(member, undefined)
+    // A tree whose rows cannot be followed: whoever has relatives may be one of it.
+    if (table.stampId === undefined && table.inherits) {
+      for (const other of this.#catalog.tables.values()) if (other.inherits) this.wholeTable(other, undefined)
     }
   }
 
-  /** TRUNCATE … CASCADE empties every table that refers to it, whatever the keys' actions. */
+  #stamps(table: Table): void {
+    this.tables.add(table.id)
+    if (table.stampId !== undefined) this.tables.add(table.stampId)
+  }
+
+  /** TRUNCATE fires triggers of its own, and no key acts; with CASCADE it empties every table that refers to it. */
   truncate(table: Table, cascade: boolean): void {
-    this.wholeTable(table, `TRUNCATE changes every row of ${table.id}`)
-    if (!cascade) return
-    const seen = new Set<Table>([table])
-    const queue = [table]
-    for (let next = queue.pop(); next; next = queue.pop()) {
-      for (const { child } of next.references) {
-        if (seen.has(child)) continue
-        seen.add(child)
-        queue.push(child)
-        this.wholeTable(child, undefined)
-      }
+    this.reasons.add(`TRUNCATE changes every row of ${table.id}`)
+    const seen = new Set<Table>(this.members(table))
+    for (const next of seen) {
+      if (!isFollowed(next)) this.wholeTable(next, undefined)
+      this.#stamps(next)
+      this.#triggers(next, 'truncate')
+      if (!cascade) continue
+      for (const { child } of next.references) for (const member of this.members(child)) seen.add(member)
     }
   }
 
-  triggers(table: Table, event: WriteEvent): void {
+  #triggers(table: Table, event: WriteEvent): void {
     for (const trigger of table.triggers) {
       if (!trigger.events.includes(event)) continue
       const declared = this.#declared.triggers[trigger.name] ?? this.#declared.triggers[`${table.id}.${trigger.name}`]
@@ -158,17 +205,12 @@ export class Effects {
     }
   }
 
-  /** What an INSERT or UPDATE of the table calls besides triggers: defaults, constraints, domains, indexes. */
-  defaults(table: Table): void {
-    this.#unseen(table.writeCalls, `a default, constraint or index of ${table.id}`)
-  }
-
   /** What the policies of a table, or the definition of a view, call for whatever is done with it. */
-  named(table: Table): void {
-    this.#unseen(table.readCalls, `${table.policies.length > 0 ? 'a policy of' : table.kind} ${table.id}`)
+  #named(table: Table): void {
+    this.#unseenCalls(table.readCalls, `${table.policies.length > 0 ? 'a policy of' : table.kind} ${table.id}`)
   }
 
-  #unseen(oids: readonly number[], where: string): void {
+  #unseenCalls(oids: readonly number[], where: string): void {
     for (const oid of oids) {
       const fn = this.#catalog.functionByOid.get(oid)
       if (fn) this.function(fn, where)
@@ -191,6 +233,44 @@ export class Effects {
     for (const fn of this.#catalog.functions.get(name) ?? []) {
       if (schema === undefined || fn.schema === schema) this.function(fn, `function ${fn.schema}.${fn.name}()`)
     }
+  }
+
+  /** What an expression calls: by name, or as an operator or a cast, whose functions no text names. */
+  expression(expr: Expr): void {
+    switch (expr.kind) {
+      case 'call':
+        this.call(expr.schema, expr.name)
+        break
+      case 'cast':
+        this.#hidden(this.#catalog.castCalls.get(expr.type), `a cast to ${expr.type}`)
+        break
+      case 'operation':
+        for (const operator of expr.operators) this.#operator(operator)
+        break
+      case 'equals':
+      case 'in':
+      case 'equals-any':
+      case 'not-distinct':
+        this.#operator('=')
+        break
+      case 'subquery':
+        if (expr.operator !== undefined) this.#operator(expr.operator)
+    }
+  }
+
+  #operator(name: string): void {
+    this.#hidden(this.#catalog.operatorCalls.get(name.slice(name.lastIndexOf('.') + 1)), `operator ${name}`)
+  }
+
+  /** Conversions that no text names. */
+  conversions(): void {
+    this.#hidden(this.#catalog.implicitCalls, 'an implicit cast')
+  }
+
+  #hidden(oids: readonly number[] | undefined, where: string): void {
+    if (!oids || oids.length === 0) return
+    this.calls = true
+    this.#unseenCalls(oids, where)
   }
 
   function(fn: UserFunction, where: string): void {
@@ -218,15 +298,21 @@ export class Effects {
     }
     if (body.settings) this.opaque = true
     for (const call of body.calls) this.call(call.schema, call.name)
-    for (const relation of body.writes) {
-      const tables = [...this.#catalog.tables.values()].filter(
-        (table) => table.name === relation.name && (relation.schema === undefined || table.schema === relation.schema),
-      )
-      if (tables.length === 0) this.everything(`${where} writes to ${relation.name}, which is not known`)
-      for (const table of tables) {
-        this.wholeTable(table, `${where} writes to ${table.id}`)
-        if (relation.truncates) this.truncate(table, true)
-      }
+    for (const write of body.writes) this.#bodyWrite(write, where)
+  }
+
+  #bodyWrite({ relation, operation, columns }: BodyWrite, where: string): void {
+    const tables = [...this.#catalog.tables.values()].filter(
+      (table) => table.name === relation.name && (relation.schema === undefined || table.schema === relation.schema),
+    )
+    if (tables.length === 0) this.everything(`${where} writes to ${relation.name}, which is not known`)
+    for (const table of tables) {
+      const reason = `${where} writes to ${table.id}`
+      if (operation === 'truncate') {
+        this.reasons.add(reason)
+        this.truncate(table, true)
+      } else if (operation === 'any') this.wholeTable(table, reason)
+      else this.unknownRows(table, operation, columns, reason)
     }
   }
 
@@ -239,9 +325,4 @@ export class Effects {
       else this.everything(`${where} is declared to write to ${name}, which is not known`)
     }
   }
-}
-
-/** Whether a foreign key's action changes the referencing rows. */
-export function acts(action: Reference['onDelete']): boolean {
-  return action === 'cascade' || action === 'set null' || action === 'set default'
 }

@@ -5,12 +5,19 @@ import type { RelationName } from '../sql/statement.js'
 export type FunctionBody =
   | {
       readonly kind: 'readable'
-      /** `truncates`: by TRUNCATE, which may go on to the tables that refer to it. */
-      readonly writes: readonly (RelationName & { readonly truncates: boolean })[]
+      readonly writes: readonly BodyWrite[]
       readonly calls: readonly { readonly schema?: string; readonly name: string }[]
       readonly settings: boolean
     }
   | { readonly kind: 'unreadable'; readonly reason: string }
+
+/** A write that a body names. TRUNCATE may go on to the tables that refer to it; `any` is MERGE, and an upsert. */
+export interface BodyWrite {
+  readonly relation: RelationName
+  readonly operation: 'insert' | 'update' | 'delete' | 'truncate' | 'any'
+  /** The columns that an UPDATE sets, where they can be read. */
+  readonly columns: readonly string[] | undefined
+}
 
 /** Words by which a body runs what its text does not show, or changes definitions. */
 const OPAQUE: ReadonlySet<string> = new Set([
@@ -46,7 +53,7 @@ export function readBody(source: string): FunctionBody {
     if (!token) return ''
     return token.word ?? source.slice(token.start, token.end)
   }
-  const writes: (RelationName & { readonly truncates: boolean })[] = []
+  const writes: BodyWrite[] = []
   const calls: { schema?: string; name: string }[] = []
   let settings = false
   const unreadable = (reason: string): FunctionBody => ({ kind: 'unreadable', reason })
@@ -62,32 +69,100 @@ export function readBody(source: string): FunctionBody {
       return unreadable(`runs ${word.toUpperCase()}, which the text does not show`)
     }
     if (word === 'set' && (at === 0 || STATEMENT_STARTS.has(before))) settings = true
-    let target: number | undefined
-    if ((word === 'insert' || word === 'merge') && text(at + 1) === 'into') target = at + 2
-    if (word === 'delete' && text(at + 1) === 'from') target = at + 2
-    if (word === 'truncate') target = text(at + 1) === 'table' ? at + 2 : at + 1
-    // FOR UPDATE and FOR NO KEY UPDATE lock; DO UPDATE belongs to an INSERT that names its table.
-    if (word === 'update' && before !== 'for' && before !== 'key' && before !== 'do') target = at + 1
-    // `SELECT … INTO t` fills a variable in PL/pgSQL and makes a table in SQL, where functions cannot use it.
-    if (target === undefined) continue
-    if (text(target) === 'only') target++
+    const operation = operationAt(text, at)
+    if (!operation) continue
+    const target = targetAt(text, at)
     const relation = nameAt(source, tokens, target)
-    if (!relation) {
-      if (word === 'update' || word === 'delete' || word === 'insert' || word === 'merge' || word === 'truncate') {
-        return unreadable(`writes to something that its text does not name`)
-      }
-      continue
-    }
-    writes.push({ ...relation.relation, truncates: word === 'truncate' })
+    if (!relation) return unreadable('writes to something that its text does not name')
+    const columns = operation === 'update' ? setColumns(source, tokens, relation.next) : undefined
+    writes.push({ relation: relation.relation, operation, columns })
     // TRUNCATE takes a list.
-    for (let next = relation.next; word === 'truncate' && text(next) === ','; ) {
+    for (let next = relation.next; operation === 'truncate' && text(next) === ','; ) {
       const further = nameAt(source, tokens, next + 1)
       if (!further) return unreadable('writes to something that its text does not name')
-      writes.push({ ...further.relation, truncates: true })
+      writes.push({ relation: further.relation, operation, columns: undefined })
       next = further.next
     }
   }
   return { kind: 'readable', writes, calls, settings }
+}
+
+/** The write that a word begins, if it does. */
+function operationAt(text: (index: number) => string, at: number): BodyWrite['operation'] | undefined {
+  const before = text(at - 1)
+  const after = text(at + 1)
+  switch (text(at)) {
+    case 'insert':
+      return after !== 'into' ? undefined : isUpsert(text, at) ? 'any' : 'insert'
+    case 'merge':
+      return after === 'into' ? 'any' : undefined
+    case 'delete':
+      return after === 'from' ? 'delete' : undefined
+    case 'truncate':
+      return 'truncate'
+    case 'update':
+      // FOR UPDATE and FOR NO KEY UPDATE lock; DO UPDATE belongs to an INSERT that names its table.
+      return before === 'for' || before === 'key' || before === 'do' ? undefined : 'update'
+    default:
+      return undefined
+  }
+}
+
+/** Where the name of its table stands. */
+function targetAt(text: (index: number) => string, at: number): number {
+  const word = text(at)
+  let target = word === 'update' ? at + 1 : at + 2
+  if (word === 'truncate' && text(at + 1) !== 'table') target = at + 1
+  return text(target) === 'only' ? target + 1 : target
+}
+
+function isUpsert(text: (index: number) => string, at: number): boolean {
+  for (let index = at + 1; text(index) !== '' && text(index) !== ';'; index++) {
+    if (text(index) === 'do' && text(index + 1) === 'update') return true
+  }
+  return false
+}
+
+/** The columns of `SET a = …, (b, c) = …`; `undefined` where the words behind the table's name are not that. */
+function setColumns(source: string, tokens: readonly Token[], from: number): readonly string[] | undefined {
+  const raw = (index: number): string => {
+    const token = tokens[index]
+    return token ? (token.word ?? source.slice(token.start, token.end)) : ''
+  }
+  let at = from
+  if (raw(at) === '*') at++
+  if (raw(at) !== 'set') {
+    if (raw(at) === 'as') at++
+    at++
+  }
+  if (raw(at) !== 'set') return undefined
+  const depth = tokens[at]?.depth
+  const columns: string[] = []
+  for (;;) {
+    at++
+    const listed = raw(at) === '('
+    if (listed) at++
+    do {
+      const column = nameAt(source, tokens, at)
+      if (!column || column.relation.schema !== undefined) return undefined
+      columns.push(column.relation.name)
+      at = column.next
+    } while (listed && raw(at) === ',' && ++at)
+    if (listed && raw(at++) !== ')') return undefined
+    if (raw(at) !== '=') return undefined
+    // To the next assignment, or the end of the list.
+    for (at++; tokens[at]?.depth !== depth || !endsAssignment(raw, at); at++) {
+      if (at >= tokens.length || (tokens[at]?.depth ?? 0) < (depth ?? 0)) return columns
+    }
+    if (raw(at) !== ',') return columns
+  }
+}
+
+function endsAssignment(raw: (index: number) => string, at: number): boolean {
+  const word = raw(at)
+  // `a IS DISTINCT FROM b` goes on.
+  if (word === 'from') return raw(at - 1) !== 'distinct'
+  return word === ',' || word === 'where' || word === 'returning' || word === ';'
 }
 
 /** `ON CONFLICT … DO`: the nearest statement start before it is passed without a semicolon. */
