@@ -56,7 +56,8 @@ async function matched<R>(attempt: Attempt<R>, seen: readonly WireRow[], complet
   const count = images.columns.length
   const keyLength = images.key.length
   const byKey = new Map(seen.map((row) => [JSON.stringify(row.slice(0, keyLength)), row]))
-  if (!complete) fold.unknown()
+  // Keys may repeat where a parent's rows are its children's.
+  if (!complete || byKey.size !== seen.length) fold.unknown()
   else {
     for (const row of entry.rows) {
       const at = row.length - count

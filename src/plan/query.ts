@@ -42,10 +42,13 @@ export class QueryReader {
 
   finish(): void {
     for (const { occurrence, context } of this.#pending) {
+      const { table, all, read } = occurrence
+      // B8: every member of a tree is known by its root's id. What has none is refused with its reason.
+      const stamps = table.stampId ?? table.id
       this.dependencies.push({
-        // B8: every member of a tree is known by its root's id. What has none is refused with its reason.
-        table: occurrence.table.stampId ?? occurrence.table.id,
-        read: occurrence.all ? undefined : [...occurrence.read],
+        table: stamps,
+        // A row may leave a partition with a change of columns that this does not read.
+        read: all || stamps !== table.id ? undefined : [...read],
         conjs: this.project(context, occurrence),
       })
     }
