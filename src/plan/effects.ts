@@ -230,6 +230,8 @@ export class Effects implements FollowUp {
       if (isSettingFunction(name)) this.opaque = true
       if (schema === 'pg_catalog') return
     }
+    // The catalog knows no session's own functions.
+    if (schema?.startsWith('pg_temp')) this.everything(`function ${schema}.${name}() is the session's own`, true)
     for (const fn of this.#catalog.functions.get(name) ?? []) {
       if (schema === undefined || fn.schema === schema) this.function(fn, `function ${fn.schema}.${fn.name}()`)
     }
@@ -240,7 +242,18 @@ export class Effects implements FollowUp {
     switch (expr.kind) {
       case 'call':
         this.call(expr.schema, expr.name)
+        // `mood('ok')` is a cast.
+        this.#hidden(this.#catalog.castCalls.get(expr.name), `a cast to ${expr.name}`)
         break
+      case 'field':
+        this.call(undefined, expr.name)
+        break
+      case 'column': {
+        // `t.f` calls the function f with a row of t, where t has no such column.
+        const name = expr.path.length > 1 && !expr.star ? expr.path[expr.path.length - 1] : undefined
+        if (name !== undefined && this.#catalog.functions.has(name)) this.call(undefined, name)
+        break
+      }
       case 'cast':
         this.#hidden(this.#catalog.castCalls.get(expr.type), `a cast to ${expr.type}`)
         break

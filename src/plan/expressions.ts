@@ -100,6 +100,10 @@ export class ExpressionReader {
         this.purity.call(expr, scope)
         for (const arg of expr.args) this.visit(arg, scope, found)
         break
+      case 'field':
+        this.purity.field(expr.name)
+        this.visit(expr.arg, scope, found)
+        break
       case 'cast':
         this.purity.cast(expr, scope)
         this.visit(expr.arg, scope, found)

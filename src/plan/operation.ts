@@ -76,6 +76,7 @@ function hasAggregate(expr: Expr): boolean {
     case 'not':
     case 'is-null':
     case 'is-truth':
+    case 'field':
     case 'cast':
       return hasAggregate(expr.arg)
     case 'equals':

@@ -22,6 +22,6 @@ export function outputNames(query: Query): readonly string[] | undefined {
 
 function implicitName(expr: Expr): string | undefined {
   if (expr.kind === 'column' && !expr.star) return expr.path[expr.path.length - 1]
-  if (expr.kind === 'call') return expr.name
+  if (expr.kind === 'call' || expr.kind === 'field') return expr.name
   return undefined
 }

@@ -53,6 +53,11 @@ export class Purity {
     }
   }
 
+  /** `(row).name` calls a function of that name, where the row has no such field. */
+  field(name: string): void {
+    if (this.#catalog.functions.has(name)) throw new Bypass(`field ${name} may be a call of the function ${name}()`)
+  }
+
   cast(expr: CastExpr, scope: Scope): void {
     const { type } = expr
     if (/^reg[a-z]+$/.test(type)) throw new Bypass(`a cast to ${type} reads the catalog`)

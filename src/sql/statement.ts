@@ -126,6 +126,13 @@ export interface CallExpr {
   readonly window: boolean
 }
 
+/** `(arg).name`: a field of a row, or a function that is called with it. */
+export interface FieldExpr {
+  readonly kind: 'field'
+  readonly arg: Expr
+  readonly name: string
+}
+
 /** `arg::type`. `type` is the folded name without its modifiers; `pg_catalog.` is taken off. */
 export interface CastExpr {
   readonly kind: 'cast'
@@ -169,6 +176,7 @@ export type Expr =
   | IsNullExpr
   | SubqueryExpr
   | CallExpr
+  | FieldExpr
   | CastExpr
   | EnvironmentExpr
   | OperationExpr

@@ -170,6 +170,7 @@ class Walker {
       case 'not':
       case 'is-null':
       case 'is-truth':
+      case 'field':
       case 'cast':
         this.#expr(expr.arg, scope)
         break

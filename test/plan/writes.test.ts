@@ -36,6 +36,7 @@ beforeAll(async () => {
     CREATE TABLE c3 (id integer PRIMARY KEY, up integer REFERENCES c2 ON DELETE CASCADE);
     CREATE TABLE c4 (id integer PRIMARY KEY, up integer REFERENCES c3 ON DELETE CASCADE);
     CREATE TABLE c5 (id integer PRIMARY KEY, up integer REFERENCES c4 ON DELETE CASCADE);
+    CREATE FUNCTION touch_row(t) RETURNS integer LANGUAGE sql AS 'UPDATE log SET id = id; SELECT 1';
     CREATE VIEW acting AS SELECT id, touch(id) AS touched FROM t;
     CREATE VIEW over_acting AS SELECT * FROM acting;
     CREATE VIEW v AS SELECT id, a FROM t;
@@ -182,6 +183,17 @@ describe('what a statement changes beyond its own rows', () => {
   it('a function that is called writes', () => {
     expect(unseen('SELECT touch(1)')).toEqual(['update log(id)'])
     expect(unseen('SELECT 1 FROM t WHERE touch(id) = 1')).toEqual(['update log(id)'])
+  })
+
+  it('a function that is called by a dot writes, and one of the session may do anything', () => {
+    expect(room.write('SELECT t.touch_row FROM t').unseen).toMatchObject([{ table: { name: 'log' } }])
+    expect(room.write('SELECT (t).touch_row FROM t').unseen).toMatchObject([{ table: { name: 'log' } }])
+    expect(room.write('UPDATE r SET s = (t).touch_row FROM t').unseen).toMatchObject([{ table: { name: 'log' } }])
+    expect(room.write('SELECT (t).touch_row FROM t TABLESAMPLE SYSTEM (1)').unseen).toMatchObject([
+      { table: { name: 'log' } },
+    ])
+    expect(room.write('SELECT t.a, (t).a FROM t')).toMatchObject({ unseen: [], database: false })
+    expect(room.write('SELECT * FROM pg_temp.f()')).toMatchObject({ database: true })
   })
 
   it('a view that is read runs what its definition calls, to any depth', () => {

@@ -47,6 +47,8 @@ function brief(e: Expr): string {
       return `${e.form}(${e.test ? `${brief(e.test)} ${e.operator} ` : ''}query)`
     case 'call':
       return `${e.schema ? `${e.schema}.` : ''}${e.name}(${e.star ? '*' : list(e.args)})${e.window ? ' over' : ''}`
+    case 'field':
+      return `(${brief(e.arg)}).${e.name}`
     case 'cast':
       return `${brief(e.arg)}::${e.schema ? `${e.schema}.` : ''}${e.type}${e.array ? '[]' : ''}${e.modified ? '(n)' : ''}`
     case 'environment':
@@ -77,6 +79,9 @@ describe('expressions', () => {
     ['(a, b) not in ((1, 2), (3, 4))', '[<>]([](a, b), [](?0, ?1), [](?2, ?3))'],
     ['(a, b) in ((1, 2), (3, 4, 5))', '[=]([](a, b), [](?0, ?1), [](?2, ?3, ?4))'],
     ['(a, b) is distinct from (1, 2)', '[=]([](a, b), [](?0, ?1))'],
+    ['(a).b', '(a).b'],
+    ['(f(a)).b[1].c', '([]((f(a)).b, ?0)).c'],
+    ['(a).*', '[](a)'],
     ['a is not true', 'not(is-true(a))'],
     ['a = 1 is false', 'is-false(equals(a, ?0))'],
     ['a is unknown', 'is-null(a)'],
@@ -138,7 +143,7 @@ describe('expressions', () => {
     ['row(a, 1)', '[](a, ?0)'],
     ['array[a, 1]', '[](a, ?0)'],
     ['a collate "C"', '[](a)'],
-    ['a[1][2:$1]', '[](a, ?0, ?1, $1)'],
+    ['a[1][2:$1]', '[]([](a, ?0), ?1, $1)'],
     ['a at time zone $1', 'pg_catalog.timezone($1, a)'],
     ['extract(year from a)', 'pg_catalog.extract(string:year, a)'],
     ["position('a' in b)", 'pg_catalog.position(b, ?0)'],

@@ -175,13 +175,17 @@ function minMax(body: Raw, context: Context): Expr {
 
 function subscript(body: Raw, context: Context): Expr {
   only('A_Indirection', body, ['arg', 'indirection'])
-  return operation([], [context.expression(body.arg), ...subscripts(body, context)])
+  return listOf(body, 'indirection').reduce((arg: Expr, item): Expr => {
+    const { type, body: step } = nodeOf(item)
+    if (type === 'String') return { kind: 'field', arg, name: requiredText(step, 'sval') }
+    if (type === 'A_Star') return operation([], [arg])
+    return operation([], [arg, ...subscripts({ indirection: [item] }, context)])
+  }, context.expression(body.arg))
 }
 
-/** `[1]`, `[1:2]`; a composite's field is not understood. */
+/** `[1]`, `[1:2]`. */
 export function subscripts(body: Raw, context: Context): readonly Expr[] {
   return listOf(body, 'indirection').flatMap((item) => {
-    if (nodeOf(item).type !== 'A_Indices') throw new NotUnderstood("a row's field, whose name may be a function's")
     const indices = expectNode(item, 'A_Indices', ['is_slice', 'lidx', 'uidx'])
     return [indices.lidx, indices.uidx].filter((index) => index !== undefined).map((i) => context.expression(i))
   })

@@ -46,6 +46,8 @@ export function survey(root: unknown): Survey {
       else if (field === 'funcname') {
         const name = nameOf(inner)
         if (name) calls.set(`${name.schema}.${name.name}`, name)
+      } else if (field === 'fields' || field === 'indirection') {
+        for (const name of namesBehind(field === 'fields' ? 1 : 0, inner)) calls.set(`undefined.${name}`, { name })
       }
     }
     const relation = relationOf(body)
@@ -67,6 +69,12 @@ function relationOf(value: unknown): RelationName | undefined {
   const { schemaname, relname } = value as Raw
   if (typeof relname !== 'string') return undefined
   return { ...(typeof schemaname === 'string' && { schema: schemaname }), name: relname }
+}
+
+/** Names behind a dot: `t.f` and `(x).f` call the function f where there is no such column. */
+function namesBehind(first: number, value: unknown): readonly string[] {
+  if (!Array.isArray(value)) return []
+  return value.slice(first).flatMap((item: { readonly String?: { readonly sval?: string } }) => item.String?.sval ?? [])
 }
 
 /** A list of String nodes, read without complaint. */
