@@ -182,7 +182,7 @@ export async function startSentinel(args: readonly string[] = []): Promise<Redis
     const servers = [place.server(await freePort(), [...EPHEMERAL, ...args])]
     const first = servers[0] as RedisProcess
     await first.start()
-    const replicaOf = ['--replicaof', '127.0.0.1', String(first.port), '--repl-diskless-sync-delay', '0']
+    const replicaOf = ['--replicaof', '127.0.0.1', String(first.port)]
     servers.push(place.server(await freePort(), [...EPHEMERAL, ...args, ...replicaOf]))
     await servers[1]?.start()
     await until('the replica follows', async () =>
@@ -244,7 +244,10 @@ export async function until(what: string, holds: () => boolean | Promise<boolean
   }
 }
 
-const EPHEMERAL = ['--save', '', '--appendonly', 'no', '--bind', '127.0.0.1', '--repl-diskless-load', 'swapdb']
+const EPHEMERAL = [
+  ...['--save', '', '--appendonly', 'no', '--bind', '127.0.0.1'],
+  ...['--repl-diskless-load', 'swapdb', '--repl-diskless-sync-delay', '0'],
+]
 
 /** The directories and processes of one start; stopped also when this process ends. */
 class Place {

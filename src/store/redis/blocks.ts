@@ -61,11 +61,10 @@ export class Blocks {
 
   /** Puts every block of this process again, and takes back those that could not be. */
   async renew(): Promise<void> {
-    await settled(
-      [...this.#own.values()].map((block) =>
-        block.over ? this.unblock(block.database, block.token) : this.#put(block),
-      ),
+    const work = [...this.#own.values()].map((block) =>
+      block.over ? this.unblock(block.database, block.token) : this.#put(block),
     )
+    await settled(work)
   }
 
   close(): void {

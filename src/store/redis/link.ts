@@ -13,6 +13,7 @@ import { StoreError } from './store-error.js'
 const ERROR_REPLY = /^[A-Z]{2,}\b/
 /** Replies of a server that cannot be used at the moment. */
 const UNUSABLE = /^(LOADING|CLUSTERDOWN|MASTERDOWN|BUSY)\b/
+const REPLACED = /^(READONLY|LOADING|MASTERDOWN)\b/
 /** How long the servers behind a new connection may take to say who they are. */
 const CHECK_MS = 5000
 const OLDEST = [6, 2]
@@ -147,8 +148,8 @@ export class Link {
     // A11: it answers, though not as wished.
     if (ERROR_REPLY.test(message) && !UNUSABLE.test(message)) circuit.succeeded()
     else this.#failed(circuit)
-    if (message.startsWith('READONLY')) {
-      // A12: it has become a replica.
+    if (REPLACED.test(message)) {
+      // A12: it has become a replica, or takes over another's data.
       this.#uncertain()
       this.#client?.renew()
     }

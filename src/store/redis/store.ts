@@ -119,6 +119,11 @@ export class RedisStore implements Store {
     return this.#blocks.unblock(database, token)
   }
 
+  /** Puts the blocks of this process back, where the server has lost them. Done by itself every now and then. */
+  renew(): Promise<void> {
+    return this.#blocks.renew()
+  }
+
   /** `entries` counts all keys of the servers, stamps among them: Redis does not tell them apart. */
   async stats(): Promise<StoreStats> {
     const servers = await this.#link.info(this.#config.readTimeout)

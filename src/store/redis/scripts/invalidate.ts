@@ -12,6 +12,8 @@ export const invalidateScript = script(
 --        dropped; {'rows', scheme stamps, conj stamps}: so many were there and are dropped; {'registry', table stamp, id,
 --        definition, ...}: nothing is dropped, ask again
 -- Cost   O(keys); O(schemes of the table) where the registry is given
+-- A12: a write that changes nothing, refused by a replica: what it has not heard of, its master may have.
+redis.call('PERSIST', KEYS[2])
 local stamp = redis.call('GET', KEYS[1])
 if not stamp or stamp == '!' then return {'none'} end
 -- A22: another layout's registry says nothing to us. A1: a stamp without its registry is no stamp.
