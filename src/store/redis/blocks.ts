@@ -1,6 +1,6 @@
 import type { Link } from './link.js'
 import type { Names } from './names.js'
-import { blockScript, unblockScript } from './scripts/block.js'
+import { blockScript, recordScript, unblockScript } from './scripts/block.js'
 import { settled } from './settled.js'
 
 /**
@@ -76,7 +76,7 @@ export class Blocks {
     const record = this.#names.database(database).token(token)
     const life = String(LIFE_MS)
     // The record first: other processes find by the token what is blocked.
-    await this.#link.send(record, ['SET', record, JSON.stringify(what), 'PX', life], this.#wait)
+    await this.#link.run(recordScript, [record], [JSON.stringify(what), life], this.#wait)
     await settled(
       this.#targets(database, what).map((keys) => this.#link.run(blockScript, keys, [token, life], this.#wait)),
     )

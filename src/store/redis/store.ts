@@ -198,7 +198,8 @@ export class RedisStore implements Store {
   async #catalogStamp(database: string): Promise<string> {
     const { global } = this.#names
     const { catalog } = this.#names.database(database)
-    const [first, second] = await this.#link.values([global, catalog], this.#config.readTimeout)
+    // Whoever asks is about to load a catalog, or to write; and the first of all waits for the connection.
+    const [first, second] = await this.#link.values([global, catalog], this.#config.writeTimeout)
     let stamp = catalogStampOf(first ?? null, second ?? null)
     if (stamp === undefined) {
       const above = await this.#taker.above(database)

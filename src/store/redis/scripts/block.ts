@@ -40,3 +40,19 @@ if left > 0 then redis.call('SET', KEYS[1], '!', 'PX', math.max(1, redis.call('P
 return left
 `,
 )
+
+/** Remembers what a token blocks. */
+export const recordScript = script(
+  'record',
+  `
+-- A2: found by the token, from other processes, too.
+-- KEYS   1 the record of a token
+-- ARGV   1 what it blocks, 2 milliseconds
+-- Reply  1
+-- Cost   O(1)
+-- A key that goes first: also works where memory is full, and then the rest does, too.
+redis.call('UNLINK', KEYS[1])
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1
+`,
+)
