@@ -107,8 +107,10 @@ describe('relations: views', () => {
 
   it('A10: a definition means its own names, whatever the search path of who asks', async () => {
     await world.plain.query(`CREATE SCHEMA IF NOT EXISTS aside; DROP TABLE IF EXISTS aside.posts;
-      CREATE TABLE aside.posts (id integer, title text, hot boolean); INSERT INTO aside.posts VALUES (2, 'aside', true)`)
-    const one = await world.ready({ pool: { options: '-c search_path=aside,public' } })
+      CREATE TABLE aside.posts (id integer, title text, hot boolean); INSERT INTO aside.posts VALUES (2, 'aside', true);
+      CREATE TABLE aside.pg_class (relname name); CREATE VIEW listed AS SELECT relname FROM pg_catalog.pg_class`)
+    const one = await world.ready({ pool: { options: '-c search_path=aside,public,pg_catalog' } })
+    await world.expectPast(one, 'SELECT count(*) FROM listed', [], /pg_class belongs to the system/)
     await world.expectCached(one, 'SELECT title FROM hot WHERE id = 2')
     await other.pool.query(`UPDATE posts SET title = 'new' WHERE id = 2`)
     expect((await one.ask('SELECT title FROM hot WHERE id = 2')).rows).toEqual([{ title: 'new' }])
