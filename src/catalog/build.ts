@@ -1,5 +1,6 @@
 import { unseenCalls } from './calls.js'
 import type { Catalog, Reference, Table, UserFunction } from './catalog.js'
+import { customSettings } from './custom-settings.js'
 import { overloadedTypes } from './equality.js'
 import { buildFunction } from './functions.js'
 import type { CatalogRows } from './rows.js'
@@ -44,6 +45,7 @@ export function buildCatalog(database: string, serverVersion: number, rows: Cata
     castCalls: unseen.casts,
     implicitCalls: unseen.implicit,
     userCasts: new Set(rows.casts.filter((cast) => !cast[6]).map((cast) => cast[3])),
+    customSettings: customSettings(rows),
     systemRelations: new Set(rows.systemRelations.map(([schema, name]) => systemName(schema, name))),
     opaque: opaque(rows),
   }

@@ -167,6 +167,11 @@ export interface Catalog {
   readonly implicitCalls: readonly number[]
   /** `typname`s of types to which a user-defined cast leads that is not known to be immutable, for casts (A10). */
   readonly userCasts: ReadonlySet<string>
+  /**
+   * Settings of the user's own, such as `app.tenant`, that views, policies or functions read by name; in lower case, sorted.
+   * Their values are part of a session's fingerprint (S8).
+   */
+  readonly customSettings: readonly string[]
   /** Names of the relations of pg_catalog, and `information_schema.name`. */
   readonly systemRelations: ReadonlySet<string>
   /**

@@ -5,10 +5,12 @@ import type { WireRow } from '../base/vocabulary.js'
 /** What a session is set to, as far as it can change an answer or what may be done with one (A5, S8). */
 export interface Settings {
   /**
-   * A hash of all that can change an answer: search path, roles, settings of time, formats and parsing. Not of
+   * A hash of all that can change an answer: search path, roles, settings of time, formats and parsing, and `custom`. Not of
    * `isolation`, `readOnly` and `inRecovery`, which say whether a read may be cached, or filled, at all.
    */
   readonly fingerprint: string
+  /** The custom settings (`app.tenant`) whose values are in the fingerprint. */
+  readonly custom: readonly string[]
   /** The effective path, as `current_schemas(true)` gives it: with pg_catalog, and pg_temp_N once there is one. */
   readonly searchPath: readonly string[]
   /** `current_user`. */
@@ -67,6 +69,7 @@ const COLUMNS = {
   rowSecurity: setting('row_security'),
   ginFuzzySearchLimit: setting('gin_fuzzy_search_limit'),
   replicationRole: setting('session_replication_role'),
+  custom: 'NULL',
   // What cannot.
   isolation: setting('default_transaction_isolation'),
   transactionIsolation: setting('transaction_isolation'),
@@ -82,10 +85,13 @@ const NAMES = Object.keys(COLUMNS) as readonly Column[]
 const ANSWERS = NAMES.indexOf('isolation')
 
 /**
- * One row with what identifies a session's settings, for `parseSettings`. Custom settings (`app.tenant`) cannot be listed;
- * only functions that are not pure read them.
+ * One row with what identifies a session's settings, for `parseSettings`. Custom settings cannot be listed: `custom` names
+ * those to ask for, as `Catalog.customSettings` gives them.
  */
-export const settingsQuery = `SELECT ${Object.values(COLUMNS).join(', ')}`
+export function settingsQuery(custom: readonly string[]): string {
+  const values = `pg_catalog.json_build_array(${custom.map(setting).join(', ')})`
+  return `SELECT ${Object.values({ ...COLUMNS, custom: values }).join(', ')}`
+}
 
 /**
  * One row, `t` or `f`: the session holds an advisory lock. Not among the settings, as it walks all locks of the server:
@@ -96,11 +102,11 @@ export const advisoryLockQuery = `SELECT pg_catalog.count(*) OPERATOR(pg_catalog
     AND l.pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid()`
 
 /**
- * Reads the row that `settingsQuery` gives, as wire text.
+ * Reads the row that `settingsQuery(custom)` gives, as wire text.
  *
  * @throws CacheopsError where it is not such a row
  */
-export function parseSettings(row: WireRow): Settings {
+export function parseSettings(row: WireRow, custom: readonly string[]): Settings {
   if (row.length !== NAMES.length) {
     throw new CacheopsError(
       'CACHEOPS_SETTINGS',
@@ -110,8 +116,9 @@ export function parseSettings(row: WireRow): Settings {
   const value = (name: Column) => row[NAMES.indexOf(name)] ?? ''
   return {
     fingerprint: createHash('sha256')
-      .update(JSON.stringify(row.slice(0, ANSWERS)))
+      .update(JSON.stringify([custom, row.slice(0, ANSWERS)]))
       .digest('base64url'),
+    custom,
     searchPath: JSON.parse(value('searchPath')) as string[],
     role: value('role'),
     sessionRole: value('sessionRole'),

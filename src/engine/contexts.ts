@@ -1,7 +1,7 @@
 import { advisoryLockQuery, parseSettings, type Settings, settingsQuery } from '../catalog/settings.js'
 import type { Isolation } from '../session/session.js'
 import type { Core } from './core.js'
-import type { Context, Database } from './database.js'
+import { type Context, type Database, fits } from './database.js'
 import { ConnectionState, type Source } from './source.js'
 
 /** Finds out under which settings and which catalog a connection's statements run. */
@@ -30,22 +30,27 @@ export class Contexts {
     if (known && !known.database.current(known)) session.settingsKnown = false
     try {
       source.database ??= await this.#engine.databaseOf(source.access, connection)
-      if (!session.settingsKnown || !state.settings) {
-        const row = (await connection.run(settingsQuery, [], undefined, true)).rows[0] ?? []
-        state.settings = parseSettings(row)
+      let settings = state.settings
+      if (!session.settingsKnown || !settings) {
+        settings = await this.#settings(state, source.database.customSettings)
         session.settingsKnown = true
         // S6: however it came to be, by SET, by a function, or by the database's default.
-        if (session.inTransaction) session.setIsolation(state.settings.transactionIsolation as Isolation)
-        if (connection.pid !== undefined && connection.pid !== state.settings.pid) state.behindPooler()
+        if (session.inTransaction) session.setIsolation(settings.transactionIsolation as Isolation)
+        if (connection.pid !== undefined && connection.pid !== settings.pid) state.behindPooler()
         if (source.spoiled !== undefined) return source.spoiled
-        if (state.settings.temporary) session.spoil('the session has temporary tables')
-        if (state.settings.nullEquals) session.spoil('transform_null_equals is on')
-        if (!state.settings.utf8) session.spoil('client_encoding is not UTF8')
+        if (settings.temporary) session.spoil('the session has temporary tables')
+        if (settings.nullEquals) session.spoil('transform_null_equals is on')
+        if (!settings.utf8) session.spoil('client_encoding is not UTF8')
       }
-      await this.#sameServer(source, source.database, state.settings)
-      const current =
-        !session.inTransaction || (session.clean && isCachedIsolation(state.settings.transactionIsolation))
-      const context = await source.database.context(connection, state.settings, source.access.replica, current)
+      await this.#sameServer(source, source.database, settings)
+      const current = !session.inTransaction || (session.clean && isCachedIsolation(settings.transactionIsolation))
+      let context = await source.database.context(connection, settings, source.access.replica, current)
+      if (!fits(settings, context.catalog)) {
+        // S8: this catalog's definitions read settings that were not asked for.
+        settings = await this.#settings(state, context.catalog.customSettings)
+        context = await source.database.context(connection, settings, source.access.replica, current)
+        if (!fits(settings, context.catalog)) throw new Error('definitions change all the time')
+      }
       // A7: the snapshot of this transaction may be older than the definitions are. Another connection reads them for all.
       if (!source.database.loaded) this.#loadAside(source)
       state.context = context
@@ -57,6 +62,12 @@ export class Contexts {
       this.#engine.failed('catalog', `the catalog of ${source.access.label} could not be read`, error)
       return 'the catalog could not be read'
     }
+  }
+
+  async #settings(state: ConnectionState, custom: readonly string[]): Promise<Settings> {
+    const row = (await state.connection.run(settingsQuery(custom), [], undefined, true)).rows[0] ?? []
+    state.settings = parseSettings(row, custom)
+    return state.settings
   }
 
   /** A15: after a crash, a failover or a restore the server may have taken commits back that were read before. */

@@ -27,10 +27,15 @@ export interface Context {
 /** Most conjs of a condition or a dependency; over it coarser. */
 export const MAX_CONJS = 64
 
+/** Contexts of one catalog; over it the oldest go. */
+const MOST_CONTEXTS = 1000
+
 interface Loaded {
   readonly catalog: Catalog
   readonly stamp: string
   readonly contexts: Map<string, Context>
+  /** By search path. */
+  readonly planners: Map<string, Planner>
   readonly readable: Map<string, MaybePromise<ReadonlySet<number>>>
   /** Read from a replica, which may be behind: nobody but replicas plans with it (A3, A7). */
   readonly lagging: boolean
@@ -47,6 +52,7 @@ export class Database {
   readonly id: string
   readonly #config: Config
   #loaded: Loaded | undefined
+  #customSettings: readonly string[] = []
   #loading: Loading | undefined
   #started: string | undefined
 
@@ -61,6 +67,11 @@ export class Database {
 
   get catalog(): Catalog | undefined {
     return this.#loaded?.catalog
+  }
+
+  /** The custom settings that definitions read, as far as a catalog has told. */
+  get customSettings(): readonly string[] {
+    return this.#customSettings
   }
 
   /** The stamp that the catalog was loaded under, where it is loaded. */
@@ -115,7 +126,7 @@ export class Database {
   /** The same without a connection, where the catalog is loaded. */
   contextNow(settings: Settings, replica: boolean): Context | undefined {
     const loaded = this.#usable(replica || settings.inRecovery)
-    return loaded && this.#contextOf(loaded, settings, replica)
+    return loaded && fits(settings, loaded.catalog) ? this.#contextOf(loaded, settings, replica) : undefined
   }
 
   #usable(lagging: boolean): Loaded | undefined {
@@ -124,6 +135,7 @@ export class Database {
 
   #share(loaded: Loaded): void {
     if (!loaded.lagging || !this.#usable(false)) this.#loaded = loaded
+    this.#customSettings = loaded.catalog.customSettings
   }
 
   #contextOf(loaded: Loaded, settings: Settings, replica: boolean): Context {
@@ -132,22 +144,36 @@ export class Database {
     let context = loaded.contexts.get(key)
     if (!context) {
       context = this.#makeContext(loaded, settings, storable)
+      // Where each user has settings of its own, there are as many as users.
+      for (const oldest of loaded.contexts.keys()) {
+        if (loaded.contexts.size < MOST_CONTEXTS) break
+        loaded.contexts.delete(oldest)
+      }
       loaded.contexts.set(key, context)
     }
     return context
   }
 
   #makeContext(loaded: Loaded, settings: Settings, storable: boolean): Context {
-    const { declarations } = this.#config
     return {
       database: this,
       catalog: loaded.catalog,
       catalogStamp: loaded.stamp,
       settings,
-      planner: new Planner(loaded.catalog, settings.searchPath, declarations, { maxConjs: MAX_CONJS }),
+      planner: this.#planner(loaded, settings.searchPath),
       keyBase: digest(`${this.id}\n${settings.fingerprint}\n${loaded.catalog.version}`),
       storable,
     }
+  }
+
+  #planner({ planners, catalog }: Loaded, searchPath: readonly string[]): Planner {
+    const path = JSON.stringify(searchPath)
+    let planner = planners.get(path)
+    if (!planner) {
+      planner = new Planner(catalog, searchPath, this.#config.declarations, { maxConjs: MAX_CONJS })
+      planners.set(path, planner)
+    }
+    return planner
   }
 
   async #load(connection: Connection, current: boolean, lagging: boolean): Promise<Loaded> {
@@ -174,7 +200,7 @@ export class Database {
     // A7: the stamp before the catalog, so that a change in between is noticed.
     const stamp = await this.#config.store.catalogStamp(this.id)
     const catalog = await loadCatalog(query, this.id, { snapshot })
-    return { catalog, stamp, contexts: new Map(), readable: new Map(), lagging }
+    return { catalog, stamp, contexts: new Map(), planners: new Map(), readable: new Map(), lagging }
   }
 
   /** Names in the configuration that the database does not know: an error of `ready()`, told once by an event else. */
@@ -209,6 +235,11 @@ export class Database {
       },
     )
   }
+}
+
+/** Whether the settings hold the value of every custom setting that the catalog's definitions read (S8). */
+export function fits(settings: Settings, catalog: Catalog): boolean {
+  return catalog.customSettings.every((name) => settings.custom.includes(name))
 }
 
 export function queryOf(connection: Connection): Query {

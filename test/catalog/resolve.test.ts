@@ -10,8 +10,8 @@ describe.each(SERVERS)('names on $name', ({ open }) => {
   let catalog: Catalog
   /** What the catalog says of a name, beside what the server says. */
   async function both(text: string, relation: { schema?: string; name: string }) {
-    const [row] = await db.query(settingsQuery)
-    const found = resolveRelation(catalog, relation, parseSettings(row ?? []).searchPath)
+    const [row] = await db.query(settingsQuery([]))
+    const found = resolveRelation(catalog, relation, parseSettings(row ?? [], []).searchPath)
     const [server] = await db.query(
       `SELECT c.oid FROM pg_catalog.pg_class c WHERE c.oid = pg_catalog.to_regclass($1)`,
       [text],

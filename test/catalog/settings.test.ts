@@ -41,7 +41,7 @@ const NO_ANSWERS: Readonly<Record<string, string>> = {
 describe.each(SERVERS)('settings on $name', ({ name, open }) => {
   let db: TestDatabase
   let before: Settings
-  const read = async (query = db.query) => parseSettings((await query(settingsQuery))[0] ?? [])
+  const read = async (query = db.query) => parseSettings((await query(settingsQuery([])))[0] ?? [], [])
   async function under(setting: string, value: string): Promise<Settings> {
     const list = setting === 'search_path' ? value : `'${value}'`
     await db.exec(`BEGIN; SET LOCAL ${setting} ${setting.includes(' ') ? '' : '='} ${list}`)
@@ -118,7 +118,7 @@ describe.each(SERVERS)('settings on $name', ({ name, open }) => {
   })
 
   test('a row of something else is refused', () => {
-    expect(() => parseSettings(['a', 'b'])).toThrow(/2 values, expected 31/)
+    expect(() => parseSettings(['a', 'b'], [])).toThrow(/2 values, expected 32/)
   })
 
   test('session advisory locks', async () => {
