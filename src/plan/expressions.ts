@@ -1,8 +1,9 @@
-import type { Catalog } from '../catalog/catalog.js'
+import type { Catalog, UserFunction } from '../catalog/catalog.js'
 import type { ValueSource } from '../invalidation/template.js'
-import type { CastExpr, Expr, SubqueryExpr } from '../sql/statement.js'
+import type { CallExpr, CastExpr, Expr, SubqueryExpr } from '../sql/statement.js'
 import type { Visitor } from '../sql/walk.js'
 import { Bypass } from './bypass.js'
+import { functionExpression } from './definitions.js'
 import { readsClock, whyEnvironment } from './functions.js'
 import { enumName, Purity, refuseTimeOfDay } from './purity.js'
 import { type ColumnUse, resolveColumn, type Scope } from './scope.js'
@@ -35,6 +36,9 @@ export class ExpressionReader {
   readonly #paramCasts: ReadonlyMap<number, ReadonlySet<string>>
   /** The kinds of columns that each parameter is compared with; `undefined` for any other place where it stands. */
   readonly #paramUses = new Map<number, Set<string | undefined>>()
+
+  /** Functions whose bodies are being read. */
+  readonly #bodies = new Set<UserFunction>()
 
   constructor(catalog: Catalog, paramCasts: ReadonlyMap<number, ReadonlySet<string>>) {
     this.purity = new Purity(catalog)
@@ -97,7 +101,7 @@ export class ExpressionReader {
         found.push(expr)
         break
       case 'call':
-        this.purity.call(expr, scope)
+        if (!this.#ownFunction(expr)) this.purity.call(expr, scope)
         for (const arg of expr.args) this.visit(arg, scope, found)
         break
       case 'field':
@@ -124,6 +128,25 @@ export class ExpressionReader {
       }
     }
     return found
+  }
+
+  /**
+   * Whether a user's function is known by its body, which is judged like the text that calls it (A10). By its full name
+   * only: else it could be one that is built in.
+   */
+  #ownFunction({ schema, name }: CallExpr): boolean {
+    if (schema === undefined || schema === 'pg_catalog') return false
+    const meant = (this.#catalog.functions.get(name) ?? []).filter((fn) => fn.schema === schema)
+    const bodies = meant.map(functionExpression)
+    if (bodies.length === 0 || meant.some((fn) => this.#bodies.has(fn))) return false
+    for (const [index, body] of bodies.entries()) {
+      const fn = meant[index] as UserFunction
+      if (!body) return false
+      this.#bodies.add(fn)
+      this.visit(body, { items: [], outer: undefined })
+      this.#bodies.delete(fn)
+    }
+    return true
   }
 
   /** The value of a constant if it is compared with the column as the database would compare it (A23). */

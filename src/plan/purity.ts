@@ -37,6 +37,7 @@ export class Purity {
     if (isLockFunction(expr.name) || isSettingFunction(expr.name)) {
       throw new Bypass(`function ${name}() acts on the session`)
     }
+    if (expr.name === 'current_setting' && this.#isKeyed(expr.args[0])) return
     const [first, ...more] = expr.args
     // `date(x)` is a cast.
     if (first && more.length === 0 && TEMPORAL_TYPES.has(expr.name)) {
@@ -56,6 +57,12 @@ export class Purity {
   /** `(row).name` calls a function of that name, where the row has no such field. */
   field(name: string): void {
     if (this.#catalog.functions.has(name)) throw new Bypass(`field ${name} may be a call of the function ${name}()`)
+  }
+
+  /** S8: the value of a setting that definitions read is part of the key. */
+  #isKeyed(name: Expr | undefined): boolean {
+    if (name?.kind === 'cast' && name.type === 'text') return this.#isKeyed(name.arg)
+    return name?.kind === 'constant' && this.#catalog.customSettings.includes(String(name.value).toLowerCase())
   }
 
   cast(expr: CastExpr, scope: Scope): void {

@@ -130,4 +130,16 @@ describe.each(SERVERS)('functions that are called unseen, on $name', ({ open }) 
     ])
     expect(table('checked').policies).toEqual([])
   })
+
+  test('S8: custom settings that definitions read, by the names that stand there', async () => {
+    expect(catalog.customSettings).toEqual([])
+    await db.exec(`BEGIN;
+      CREATE VIEW own AS SELECT n FROM checked WHERE n = current_setting('App.Tenant', true)::int;
+      CREATE POLICY three ON secret USING (n = current_setting ('my_app.user.id')::int);
+      CREATE FUNCTION who() RETURNS text LANGUAGE sql AS $$ SELECT pg_catalog.current_setting( 'request.jwt' , true) $$;
+      CREATE FUNCTION zone() RETURNS text LANGUAGE sql AS $$ SELECT current_setting('TimeZone') || current_setting('a' || 'b.c') $$`)
+    const { customSettings } = await loadCatalog(db.query, 'd', { snapshot: false })
+    await db.exec('ROLLBACK')
+    expect(customSettings).toEqual(['app.tenant', 'my_app.user.id', 'request.jwt'])
+  })
 })

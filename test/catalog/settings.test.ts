@@ -62,6 +62,27 @@ describe.each(SERVERS)('settings on $name', ({ name, open }) => {
     await db.close()
   })
 
+  test('S8: custom settings that are asked for are part of the fingerprint', async () => {
+    const custom = ['app.tenant', 'other.name']
+    const asked = async () => parseSettings((await db.query(settingsQuery(custom)))[0] ?? [], custom)
+    const unset = await asked()
+    expect(unset.custom).toEqual(custom)
+    expect(unset.fingerprint).not.toBe(before.fingerprint)
+    const seen = new Set([unset.fingerprint])
+    for (const value of ['1', '2', '', 'null']) {
+      await db.exec(`SET app.tenant = '${value}'`)
+      seen.add((await asked()).fingerprint)
+    }
+    expect(seen.size).toBe(5)
+    await db.exec(`SET other.name = '1'`)
+    seen.add((await asked()).fingerprint)
+    expect(seen.size).toBe(6)
+    await db.exec(`SET other.unknown = '1'`)
+    seen.add((await asked()).fingerprint)
+    expect(seen.size).toBe(6)
+    await db.exec('RESET ALL')
+  })
+
   test('what they say', async () => {
     expect(before).toMatchObject({
       searchPath: ['pg_catalog', 'public'],
