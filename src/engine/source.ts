@@ -69,17 +69,18 @@ export class Source {
   }
 
   #compare(): void {
-    let first: Context | undefined
+    let baseline: Context | undefined
+    // S8: one that its user set to something of his own says nothing of those to come.
+    for (const [state, context] of this.#shown) if (!state.altered) baseline ??= context
+    baseline ??= this.#baseline
     for (const context of this.#shown.values()) {
-      if (!context || (first && context.settings.fingerprint !== first.settings.fingerprint)) {
+      if (!context || context.settings.fingerprint !== baseline?.settings.fingerprint) {
         this.#agreed = false
         return
       }
-      first ??= context
     }
     this.#agreed = true
-    // The last of them speaks for those to come.
-    if (first) this.#baseline = first
+    this.#baseline = baseline
   }
 }
 
@@ -93,12 +94,24 @@ export class ConnectionState {
   #context: Context | undefined
   /** Something that it ran may have changed settings beyond its transaction. */
   #hasSet = false
+  #handedOut = false
+  #altered = false
   /** Advisory locks may have been released: to be asked before the next read. */
   recheckLocks = false
 
   constructor(connection: Connection, source: Source) {
     this.connection = connection
     this.source = source
+  }
+
+  /** From here on its statements are its user's, no longer those by which a pool prepares each connection. */
+  handedOut(): void {
+    this.#handedOut = true
+  }
+
+  /** Its user may have changed settings: they need not be those of other connections. */
+  get altered(): boolean {
+    return this.#altered
   }
 
   /** The backend that answers is known to be the connection's own, for all its life. */
@@ -126,6 +139,7 @@ export class ConnectionState {
   hasSet(change: SettingsChange): void {
     if (change === 'none') return
     this.session.touchSettings()
+    this.#altered ||= this.#handedOut
     this.source.doubt(this)
     this.willSet(change)
   }

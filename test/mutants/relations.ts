@@ -48,6 +48,16 @@ export const relationMutants: readonly Mutant[] = [
     only: 'S8:',
   },
   {
+    id: 'S8-settings-of-one-client',
+    rule: 'S8',
+    what: 'what one client was set to is taken for what its pool opens next',
+    file: 'src/engine/source.ts',
+    find: 'if (!state.altered) baseline ??= context',
+    replace: 'if (state.settings) baseline ??= context',
+    tests: ['test/drivers/pg/caching.settings.test.ts'],
+    only: 'S8, A6:',
+  },
+  {
     id: 'A10-bodies-of-functions',
     rule: 'A10',
     what: "the body of a user's function counts as pure whatever it says",

@@ -45,6 +45,7 @@ export function cachedClient(engine: Engine, pg: PgModule, Base: ClientClass, so
     readonly #prepared = new Map<string, string>()
     readonly #fifo = new Fifo(() => this.#emptied())
     #state: ConnectionState | undefined
+    #handedOut = false
     /** The last that was asked wants its answer by a callback. */
     #callsBack = false
 
@@ -240,6 +241,14 @@ export function cachedClient(engine: Engine, pg: PgModule, Base: ClientClass, so
       process.nextTick(this.#callsBack ? () => process.nextTick(drained) : drained)
     }
 
+    /** For the pool: what is asked from here on comes from whoever took it, behind what the hooks of the pool asked. */
+    cacheopsHandedOut(): void {
+      if (this.#handedOut) return
+      this.#handedOut = true
+      if (this.#fifo.busy) void this.#fifo.add(() => this.#known.handedOut())
+      else this.#known.handedOut()
+    }
+
     /** For the pool: the port over which the engine asks on its own account. */
     get cacheopsConnection(): Connection {
       return this.#connection
@@ -250,4 +259,5 @@ export function cachedClient(engine: Engine, pg: PgModule, Base: ClientClass, so
 
 export interface WithConnection {
   readonly cacheopsConnection: Connection
+  cacheopsHandedOut(): void
 }

@@ -126,6 +126,11 @@ export function cachedPool(
       }
     }
 
+    override emit(event: string | symbol, ...args: unknown[]): boolean {
+      if (event === 'acquire' && this.#ours) (args[0] as WithConnection).cacheopsHandedOut()
+      return super.emit(event as 'error', ...(args as [Error, PoolClient]))
+    }
+
     override connect(callback?: unknown): never {
       return this.#connect(callback as ConnectCallback | undefined) as never
     }

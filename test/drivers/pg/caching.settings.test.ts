@@ -90,6 +90,24 @@ it('S8, A6: SET ROLE: nobody sees what the policies hide', async () => {
   expect(await ask(client, count)).toBe('2')
 })
 
+it.each([true, false])(
+  'S8, A6: the role that a client takes on first of all is not the role of its pool (ready: %s)',
+  async (ready) => {
+    const { cacheops, pg: wrapped } = cached()
+    const pool = new wrapped.Pool({ connectionString: database.url })
+    if (ready) await cacheops.ready()
+    const client = await pool.connect()
+    open.push(async () => {
+      client.release()
+      await pool.end()
+    })
+    const count = async (queryable: pg.Pool | pg.PoolClient) =>
+      (await queryable.query('SELECT count(*)::int AS n FROM guarded')).rows[0].n
+    await client.query(`SET ROLE ${ROLE}`)
+    expect([await count(client), await count(client), await count(pool), await count(pool)]).toEqual([1, 1, 2, 2])
+  },
+)
+
 it('B7: SET LOCAL ends with the transaction', async () => {
   const { client, ask } = await setup()
   const utc = await ask(client)
