@@ -24,6 +24,7 @@ export async function writeBlind<R>(
   const mayWrite = !query || callsUnknown(text)
   const locks =
     mayWrite || text.statements.some(({ template: { statement } }) => statement.kind === 'select' && statement.locks)
+  state.named.forget()
   engine.bypassed(call.text, reason, [])
   if (mayWrite) {
     session.wrote()

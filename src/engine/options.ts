@@ -1,7 +1,7 @@
 import { type Duration, parseDuration, show } from '../base/duration.js'
 import { ConfigError } from '../base/errors.js'
 import { OPERATIONS, type Operation } from '../base/vocabulary.js'
-import type { Declarations } from '../plan/effects.js'
+import type { Declarations } from '../plan/called-functions.js'
 import { nearest, Policy, type Profile, type Rule } from '../plan/policy.js'
 import type { Store } from '../store/store.js'
 

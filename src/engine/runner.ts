@@ -4,7 +4,7 @@ import { changesAnything, type WritePlan } from '../plan/write.js'
 import type { Analysis } from '../sql/analysis.js'
 import type { Statement } from '../sql/statement.js'
 import { writeBlind } from './blind.js'
-import type { Call } from './connection.js'
+import { type Call, outcomeUnknown } from './connection.js'
 import type { Contexts } from './contexts.js'
 import type { Core } from './core.js'
 import type { Context } from './database.js'
@@ -83,7 +83,7 @@ export class Runner {
     }
     const single = analysis.statements[0] as Analysis
     if (typeof context === 'string') return this.#withoutContext(state, call, single, context, scope)
-    const plan = context.planner.plan(single.template)
+    const plan = this.#plan(state, context, single)
     if (!changesAnything(plan.write)) {
       const result = await this.#planned(state, context, call, single, plan, scope)
       if (plan.write.calls) await this.#calledWithout(state, context, call.text, scope)
@@ -91,7 +91,14 @@ export class Runner {
     }
     const fresh = await this.#contexts.upToDate(state, context)
     if (typeof fresh === 'string') return this.#withoutContext(state, call, single, fresh, scope)
-    return this.#planned(state, fresh, call, single, fresh.planner.plan(single.template), scope)
+    return this.#planned(state, fresh, call, single, this.#plan(state, fresh, single), scope)
+  }
+
+  /** EXECUTE is what its name stands for; behind a pooler another session may have given it. */
+  #plan(state: ConnectionState, context: Context, { template }: Analysis): StatementPlan {
+    const { statement } = template
+    const named = statement.kind === 'execute' && state.direct ? state.named.of(statement.name) : undefined
+    return named ? context.planner.executed(named, template) : context.planner.plan(template)
   }
 
   #planned<R>(
@@ -172,7 +179,13 @@ export class Runner {
     const setting = settingsChange(statement, undefined, undefined)
     state.willSet(setting)
     try {
-      return await past(this.#engine, state, call, statement.kind === 'lock' ? 'it takes locks' : undefined)
+      const result = await past(this.#engine, state, call, statement.kind === 'lock' ? 'it takes locks' : undefined)
+      state.named.ran(statement)
+      return result
+    } catch (error) {
+      // Whether it was carried out is not known.
+      if (outcomeUnknown(error)) state.named.forget()
+      throw error
     } finally {
       if (statement.kind === 'lock') state.session.locked(false)
       state.hasSet(setting)

@@ -1,6 +1,7 @@
 import type { Change } from '../invalidation/dependency.js'
 import { changesAnything } from '../plan/write.js'
 import type { TextAnalysis } from '../sql/analysis.js'
+import type { OwnFunction } from '../sql/statement.js'
 import { pass } from './attempt.js'
 import { writeBlind } from './blind.js'
 import { coarse, EVERYTHING } from './changes.js'
@@ -30,13 +31,15 @@ export async function writeSeveral<R>(
   let locks = false
   let definitions = false
   const reasons = new Set<string>()
+  const own = new Map<string, OwnFunction>()
   for (const { template, literals } of text.statements) {
     const { statement } = template
     if (statement.kind === 'transaction') {
       if (statement.verb === 'commit-prepared') changes.push({ kind: 'database', catalog: true })
       continue
     }
-    const { write } = context.planner.plan(template)
+    const { write } = context.planner.plan(template, own)
+    if (statement.kind === 'definition' && typeof statement.own === 'object') own.set(statement.own.name, statement.own)
     // Names may mean other tables behind a setting or a definition.
     if ((setting !== 'none' || definitions) && changesAnything(write)) changes.push(...EVERYTHING)
     else changes.push(...coarse(write, { params: call.params, literals }, engine.reader.limits))
@@ -46,6 +49,7 @@ export async function writeSeveral<R>(
     for (const reason of write.reasons) reasons.add(reason)
   }
   if (definitions) session.touchCatalog()
+  state.named.forget()
   state.willSet(setting)
   engine.bypassed(call.text, 'several statements in one string', [])
   session.wrote()

@@ -2,6 +2,7 @@ import type { Settings } from '../catalog/settings.js'
 import { Session } from '../session/session.js'
 import type { Access, Connection } from './connection.js'
 import type { Context, Database } from './database.js'
+import { NamedStatements } from './named-statements.js'
 import { PreparedWrites } from './prepared.js'
 import type { SettingsChange } from './settings-change.js'
 
@@ -90,6 +91,7 @@ export class ConnectionState {
   readonly source: Source
   readonly session = new Session()
   readonly prepared = new PreparedWrites()
+  readonly named = new NamedStatements()
   settings: Settings | undefined
   #context: Context | undefined
   /** Something that it ran may have changed settings beyond its transaction. */
@@ -138,6 +140,7 @@ export class ConnectionState {
   /** Its settings may be others now (A5), up to the end of its transaction or beyond (B7). */
   hasSet(change: SettingsChange): void {
     if (change === 'none') return
+    this.named.forget()
     this.session.touchSettings()
     this.#altered ||= this.#handedOut
     this.source.doubt(this)

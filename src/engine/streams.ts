@@ -60,6 +60,7 @@ function makeStream(
       for (const reason of write.reasons) reasons.add(reason)
     }
   }
+  state.named.forget()
   const cause = text ?? 'a statement whose text is not known'
   if (changes.length === 0) engine.bypassed(cause, 'a cursor or stream', [])
   if (changes.length > 0 || !known) session.wrote()

@@ -41,7 +41,8 @@ function restrictionsOn(conj: Conj, occurrence: Occurrence, trusted: (source: Va
   return [...best.values()].sort((a, b) => (a.column < b.column ? -1 : 1))
 }
 
-function sourcesOf(restriction: Restriction): readonly ValueSource[] {
+/** Where the values of a restriction come from. */
+export function sourcesOf(restriction: Restriction): readonly ValueSource[] {
   switch (restriction.kind) {
     case 'null':
       return []

@@ -1,9 +1,19 @@
 import type { Catalog } from '../catalog/catalog.js'
-import type { Statement, TableWriteStatement, Write } from '../sql/statement.js'
+import type { ConjTemplate } from '../invalidation/template.js'
+import type {
+  OpaqueStatement,
+  OwnFunction,
+  ProgramCode,
+  Statement,
+  TableWriteStatement,
+  Write,
+} from '../sql/statement.js'
 import { type Visitor, walkQuery, walkWrite } from '../sql/walk.js'
-import { type Declarations, Effects } from './effects.js'
+import type { Declarations } from './called-functions.js'
+import { Effects } from './effects.js'
 import { planRows } from './plan-rows.js'
 import type { Planning } from './planning.js'
+import { sourcesOf } from './projection.js'
 import type { PlanLimits } from './read.js'
 import { ALONE, around, writesBeside } from './row-filter.js'
 import type { RowWrite } from './row-write.js'
@@ -34,16 +44,26 @@ export function changesAnything(plan: WritePlan): boolean {
   return plan.rows !== undefined || plan.unseen.length > 0 || plan.tables.length > 0 || plan.database
 }
 
-/** Plans the effects of any statement that is not a transaction's verb; a plain read's may be none. */
+const NONE: ReadonlyMap<string, OwnFunction> = new Map()
+
+/**
+ * Plans the effects of any statement that is not a transaction's verb; a plain read's may be none.
+ *
+ * @param own - functions of the session's temporary schema that are known
+ */
 export function planWrite(
   statement: Statement,
   catalog: Catalog,
   searchPath: readonly string[],
   declared: Declarations,
   limits: PlanLimits,
+  own: ReadonlyMap<string, OwnFunction> = NONE,
 ): WritePlan {
-  const effects = new Effects(catalog, searchPath, declared)
-  const rows = plan(statement, { catalog, searchPath, limits }, effects, true)
+  const effects = new Effects(catalog, searchPath, declared, own)
+  return concluded(effects, plan(statement, { catalog, searchPath, limits }, effects, true))
+}
+
+function concluded(effects: Effects, rows: RowWrite | undefined): WritePlan {
   return {
     kind: 'write',
     rows,
@@ -58,6 +78,27 @@ export function planWrite(
     calls: effects.calls,
     reasons: [...effects.reasons],
   }
+}
+
+/** The same of a statement that another runs: its rows do not come back, and its parameters are not the caller's. */
+export function planInner(
+  statement: Statement,
+  catalog: Catalog,
+  searchPath: readonly string[],
+  declared: Declarations,
+  limits: PlanLimits,
+): WritePlan {
+  const effects = new Effects(catalog, searchPath, declared, NONE)
+  plan(statement, { catalog, searchPath, limits }, effects, false)
+  const write = concluded(effects, undefined)
+  const unseen = write.unseen.map((rows) => ({ ...rows, pins: withoutParams(rows.pins), added: undefined }))
+  return { ...write, unseen }
+}
+
+function withoutParams(pins: readonly ConjTemplate[]): readonly ConjTemplate[] {
+  return pins.map((conj) =>
+    conj.filter((restriction) => sourcesOf(restriction).every(({ kind }) => kind === 'constant')),
+  )
 }
 
 /** @param seen - what the statement returns comes back: it does not stand inside another */
@@ -82,16 +123,24 @@ function plan(statement: Statement, planning: Planning, effects: Effects, seen: 
       planTables(statement, effects)
       return undefined
     case 'definition':
+      // An event trigger may do anything.
+      if (statement.inert && planning.catalog.opaque === undefined) {
+        effects.locks = true
+        return undefined
+      }
+      if (statement.own && planning.catalog.opaque === undefined) return undefined
       if (statement.runs) plan(statement.runs, planning, effects, false)
       effects.everything(`${statement.command} changes definitions`, true)
       return undefined
     case 'opaque':
       effects.locks ||= statement.locks
       if (statement.runs) plan(statement.runs, planning, effects, false)
+      else if (statement.code) planCode(statement, statement.code, effects)
       else if (statement.writes || statement.calls === undefined) effects.everything(statement.reason, true)
       else {
         for (const call of statement.calls) effects.call(call.schema, call.name)
         for (const relation of statement.relations) effects.reads(relation)
+        effects.hidden()
       }
       return undefined
     case 'lock':
@@ -125,11 +174,26 @@ function planTables(statement: TableWriteStatement, effects: Effects): void {
         effects.unknownRows(table, 'insert', undefined, reason)
         break
       case 'merge':
+        if (!statement.actions) effects.wholeTable(table, reason)
+        for (const { operation, columns } of statement.actions ?? []) {
+          effects.unknownRows(table, operation, columns, reason)
+        }
+        break
       case 'refresh':
         effects.wholeTable(table, reason)
     }
   }
   for (const call of statement.calls ?? []) effects.call(call.schema, call.name)
+  for (const relation of statement.reads ?? []) effects.reads(relation)
+  if (statement.command !== 'truncate') effects.hidden()
+}
+
+/** DO and CALL may set anything (A5). What commits cannot be read, and so is everything. */
+function planCode({ calls = [] }: OpaqueStatement, code: ProgramCode | 'calls', effects: Effects): void {
+  effects.opaque = true
+  for (const call of calls) effects.call(call.schema, call.name)
+  if (code === 'calls') effects.hidden()
+  else effects.code(code, 'the DO block')
 }
 
 /** What is called anywhere, views that are read, and writes in CTEs. */

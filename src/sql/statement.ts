@@ -418,6 +418,13 @@ export interface HarmlessStatement {
   readonly command: string
 }
 
+/** What WHEN MATCHED and its like do. */
+export interface MergeAction {
+  readonly operation: 'insert' | 'update' | 'delete'
+  /** Columns that an UPDATE sets. */
+  readonly columns: readonly string[]
+}
+
 /** TRUNCATE, MERGE, COPY … FROM: the tables are known, the rows are not. `cascade` follows foreign keys. */
 export interface TableWriteStatement {
   readonly kind: 'table-write'
@@ -426,9 +433,25 @@ export interface TableWriteStatement {
   readonly cascade: boolean
   /** Functions that it calls by name (MERGE, COPY … WHERE). */
   readonly calls?: readonly FunctionName[]
+  /** Of MERGE: the relations that it names, its target among them. */
+  readonly reads?: readonly RelationName[]
+  /** Of MERGE, where nothing but its own actions writes. */
+  readonly actions?: readonly MergeAction[]
 }
 
-/** CREATE, ALTER, DROP, GRANT, COMMENT, …: the catalog may differ afterwards (SOUNDNESS A7). */
+/** The text of a function, or of a DO block, as the database keeps it. */
+export interface ProgramCode {
+  readonly language: string
+  readonly source: string
+}
+
+/** A function in the session's temporary schema. Without `code` what it runs is not known. */
+export interface OwnFunction {
+  readonly name: string
+  readonly code?: ProgramCode
+}
+
+/** CREATE, ALTER, DROP, GRANT, …: the catalog may differ afterwards (SOUNDNESS A7). */
 export interface DefinitionStatement {
   readonly kind: 'definition'
   readonly command: string
@@ -436,6 +459,10 @@ export interface DefinitionStatement {
   readonly temporary: boolean
   /** CREATE TABLE AS, CREATE MATERIALIZED VIEW, SELECT INTO: what it runs to fill the new table. */
   readonly runs?: Statement
+  /** It creates or drops a function of the session's own, and nothing besides. */
+  readonly own?: OwnFunction | 'dropped'
+  /** COMMENT, CREATE INDEX over columns: no answer and no write depends on it; it may take locks. */
+  readonly inert?: true
 }
 
 /**
@@ -452,6 +479,8 @@ export interface OpaqueStatement {
   readonly relations: readonly RelationName[]
   /** SELECT … FOR UPDATE and its like inside. */
   readonly locks: boolean
+  /** DO: what it runs. CALL runs the functions in `calls`. Nothing besides; either may commit. */
+  readonly code?: ProgramCode | 'calls'
   /**
    * EXPLAIN ANALYZE, COPY (query) TO, DECLARE CURSOR: the statement that it runs, and nothing besides. Its rows do not come
    * back as its own.

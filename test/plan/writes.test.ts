@@ -40,6 +40,8 @@ beforeAll(async () => {
     CREATE VIEW acting AS SELECT id, touch(id) AS touched FROM t;
     CREATE VIEW over_acting AS SELECT * FROM acting;
     CREATE VIEW v AS SELECT id, a FROM t;
+    CREATE VIEW over_v AS SELECT a + 1 AS more, id AS key FROM v WHERE a > 0;
+    CREATE VIEW grouped AS SELECT a FROM t GROUP BY a;
     CREATE VIEW pure AS SELECT id FROM r;
   `)
 })
@@ -204,10 +206,19 @@ describe('what a statement changes beyond its own rows', () => {
     expect(unseen('SELECT * FROM pure')).toEqual([])
   })
 
-  it('a write through a view changes what it stands for', () => {
-    const plan = room.write('UPDATE v SET a = 1 WHERE id = 5')
-    expect(plan.rows).toBeUndefined()
-    expect(plan.tables).toEqual(expect.arrayContaining(['public.v', 'public.t', 'public.r']))
+  it('B8: a write through a view changes the rows that it shows', () => {
+    expect(room.pins('UPDATE v SET a = 1 WHERE id = 5')).toEqual(['id value'])
+    expect(room.write('UPDATE v SET a = 1 WHERE id = 5').rows).toMatchObject({
+      table: { name: 't' },
+      changed: ['a', 'g'],
+      returning: false,
+    })
+    expect(room.pins('DELETE FROM over_v WHERE key = $1')).toEqual(['id value'])
+    expect(room.write('DELETE FROM over_v WHERE key = $1').rows?.cascades.length).toBe(3)
+    expect(room.write("INSERT INTO over_v (key) VALUES ('5')").rows?.added).toMatchObject([[{ column: 'id' }]])
+    const grouped = room.write('DELETE FROM grouped')
+    expect(grouped.rows).toBeUndefined()
+    expect(grouped.tables).toEqual(expect.arrayContaining(['public.grouped', 'public.t', 'public.r']))
   })
 
   it('a CTE that writes, or a statement inside another, changes what WHERE says', () => {

@@ -1,7 +1,15 @@
-import type { HarmlessStatement, RelationName, Statement, TableWriteStatement } from '../statement.js'
+import type {
+  DefinitionStatement,
+  HarmlessStatement,
+  MergeAction,
+  RelationName,
+  Statement,
+  TableWriteStatement,
+} from '../statement.js'
+import { createdFunction, doCode, dropsOwnFunctions, isPlainIndex } from './code.js'
 import { DEFINITIONS, HARMLESS } from './commands.js'
 import { relationName } from './names.js'
-import { bodyOf, expectNode, flagOf, listOf, nodeOf, type Raw, requiredText, textOf } from './raw.js'
+import { bodyOf, expectNode, flagOf, listOf, NotUnderstood, nodeOf, type Raw, requiredText, textOf } from './raw.js'
 import { setting } from './settings.js'
 import { type Survey, survey } from './survey.js'
 import { transaction } from './transactions.js'
@@ -14,8 +22,7 @@ export function utility(type: string, body: Raw, command: string, inner: Inner):
   if (type === 'ConstraintsSetStmt') return harmless('set constraints')
   if (HARMLESS.has(type)) return harmless(command)
   if (DEFINITIONS.has(type)) {
-    const runs = type === 'CreateTableAsStmt' ? { runs: inner(body.query) } : {}
-    return { kind: 'definition', command, temporary: isTemporary(type, body), ...runs }
+    return { kind: 'definition', command, temporary: isTemporary(type, body), ...definition(type, body, inner) }
   }
   switch (type) {
     case 'TransactionStmt':
@@ -45,8 +52,12 @@ export function utility(type: string, body: Raw, command: string, inner: Inner):
       const name = textOf(body, 'name')
       return name === undefined ? { kind: 'deallocate' } : { kind: 'deallocate', name }
     }
+    case 'DoStmt':
+      return { ...opaque('DO may do anything', survey(body)), writes: true, code: doCode(body) }
+    case 'CallStmt':
+      return { ...opaque('CALL may do anything', survey(body)), writes: true, code: 'calls' }
     default:
-      // CALL, DO, LOAD, and what PostgreSQL will have tomorrow.
+      // LOAD, and what PostgreSQL will have tomorrow.
       return { ...opaque(`${command.toUpperCase()} may do anything`, survey(body)), writes: true }
   }
 }
@@ -66,8 +77,48 @@ const nameOf = (item: unknown): RelationName => relationName(nodeOf(item).body)
 
 function merge(body: Raw): Statement {
   // A WITH before MERGE may write too, and expressions may call.
-  const { written, calls } = survey({ MergeStmt: body })
-  return { kind: 'table-write', command: 'merge', relations: written, cascade: false, calls }
+  const { written, calls, relations: reads } = survey({ MergeStmt: body })
+  const merge = { kind: 'table-write', command: 'merge', relations: written, cascade: false, calls, reads } as const
+  return body.withClause === undefined ? { ...merge, actions: mergeActions(body) } : merge
+}
+
+function mergeActions(body: Raw): readonly MergeAction[] {
+  return listOf(body, 'mergeWhenClauses').flatMap((item): readonly MergeAction[] => {
+    const clause = nodeOf(item).body
+    const columns = listOf(clause, 'targetList').map((target) => requiredText(nodeOf(target).body, 'name'))
+    switch (clause.commandType) {
+      case 'CMD_INSERT':
+        return [{ operation: 'insert', columns: [] }]
+      case 'CMD_UPDATE':
+        return [{ operation: 'update', columns }]
+      case 'CMD_DELETE':
+        return [{ operation: 'delete', columns: [] }]
+      case 'CMD_NOTHING':
+        return []
+      default:
+        throw new NotUnderstood('a MERGE that does something else')
+    }
+  })
+}
+
+/** What is known of a definition besides that it is one. */
+function definition(type: string, body: Raw, inner: Inner): Partial<DefinitionStatement> {
+  switch (type) {
+    case 'CreateTableAsStmt':
+      return { runs: inner(body.query) }
+    case 'CreateFunctionStmt': {
+      const own = createdFunction(body)
+      return own ? { own } : {}
+    }
+    case 'DropStmt':
+      return dropsOwnFunctions(body) ? { own: 'dropped' } : {}
+    case 'CommentStmt':
+      return { inert: true }
+    case 'IndexStmt':
+      return isPlainIndex(body) ? { inert: true } : {}
+    default:
+      return {}
+  }
 }
 
 function copy(body: Raw, command: string, inner: Inner): Statement {
