@@ -1,6 +1,9 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type RedisStandalone, startRedis } from '../../scripts/redis.js'
 import { memory } from '../../src/index.js'
+import { redis } from '../../src/store/redis/index.js'
+import type { Store } from '../../src/store/store.js'
 import { App, until, World } from '../soundness/world.js'
 import { budget } from '../support/property.js'
 import { WrappedStore } from '../support/wrapped-store.js'
@@ -22,20 +25,22 @@ import {
 import { History, type Item } from './history.js'
 import { Scheduler } from './scheduler.js'
 
+/** A machine that is busy is no server that is gone. */
+const PATIENT = { readTimeout: '20s', writeTimeout: '20s' } as const
+
 interface Innards {
   readonly connection: { readonly stream: { destroy(): void; write(...args: unknown[]): boolean } }
 }
 
-/** Three processes over one store. */
+/** Three processes over one store, each with its own way to it. */
 class Cluster {
-  readonly store: WrappedStore | undefined
+  readonly stores: readonly Store[]
   readonly apps: readonly App[]
 
-  constructor(world: World, networked: boolean) {
-    const inner = memory()
-    this.store = networked ? new WrappedStore(inner) : undefined
+  constructor(world: World, store: () => Store) {
     const pool = { max: 8, options: '-c deadlock_timeout=20ms' }
-    this.apps = Array.from({ length: 3 }, () => new App(this.store ?? inner, world.url, { pool }))
+    this.stores = Array.from({ length: 3 }, store)
+    this.apps = this.stores.map((each) => new App(each, world.url, { pool }))
   }
 
   async ready(): Promise<this> {
@@ -47,26 +52,37 @@ class Cluster {
     this.apps.forEach((app, index) => {
       app.engine.onPause = scheduler && ((point, what) => scheduler.stop(`${index}: ${point} ${what.slice(0, 40)}`))
     })
-    if (this.store)
-      this.store.hook =
+    for (const store of this.stores) {
+      if (!(store instanceof WrappedStore)) continue
+      store.hook =
         scheduler && ((step, moment, what) => scheduler.stop(`store: ${moment} ${step} ${what.slice(0, 40)}`))
+    }
   }
 
   async end(): Promise<void> {
     for (const app of this.apps) await app.pool.end()
+    for (const store of this.stores) await store.close()
   }
 }
 
 describe('interleaving', () => {
   let world: World
   let clusters: readonly Cluster[]
+  let servers: RedisStandalone
   beforeAll(async () => {
+    servers = await startRedis()
     world = await World.open('interleaving')
     await world.reset(SCHEMA)
-    clusters = [await new Cluster(world, false).ready(), await new Cluster(world, true).ready()]
+    const [inMemory, networked] = [memory(), new WrappedStore(memory())]
+    clusters = await Promise.all([
+      new Cluster(world, () => inMemory).ready(),
+      new Cluster(world, () => networked).ready(),
+      new Cluster(world, () => new WrappedStore(redis(servers.server.url, PATIENT))).ready(),
+    ])
   })
   afterAll(async () => {
     for (const cluster of clusters ?? []) await cluster.end()
+    await servers?.stop()
     await world?.end()
   })
 
@@ -132,8 +148,8 @@ describe('interleaving', () => {
     const actors = fc.noBias(fc.array(actor, { minLength: 2, maxLength: 5, size: 'max' }))
     const choices = fc.noBias(fc.array(fc.nat(12), { minLength: 50, maxLength: 250, size: 'max' }))
     await fc.assert(
-      fc.asyncProperty(fc.boolean(), actors, choices, async (networked, cast, order) => {
-        await play(clusters[networked ? 1 : 0] as Cluster, cast, order)
+      fc.asyncProperty(fc.nat(2), actors, choices, async (which, cast, order) => {
+        await play(clusters[which] as Cluster, cast, order)
       }),
       budget({ runs: 10_000, seconds: 25 }),
     )

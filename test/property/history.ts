@@ -229,7 +229,7 @@ class Course {
 
   #alive(): number {
     let alive = 0
-    for (const entry of this.#world.store.entries()) if (entry.alive) alive++
+    for (const entry of this.#world.kept?.entries() ?? []) if (entry.alive) alive++
     return alive
   }
 

@@ -1,7 +1,8 @@
 import pg from 'pg'
 import { type Cacheops, createCacheops } from '../../src/cacheops.js'
 import { cachedPg } from '../../src/drivers/pg/index.js'
-import { memory } from '../../src/store/memory.js'
+import { type MemoryStore, memory } from '../../src/store/memory.js'
+import type { Store } from '../../src/store/store.js'
 import { createDatabase } from '../support/postgres.js'
 import { hitCounter, sum } from './counts.js'
 import type { Actor, Answer, Channel, Status, World, Worlds } from './world.js'
@@ -85,8 +86,23 @@ function past(cacheops: Cacheops, channel: Channel): Channel {
   return { run: (text, params) => cacheops.nocache(() => channel.run(text, params)), status: () => channel.status() }
 }
 
+/** What the two engines of a case share: one object in memory, or two that lead to the same servers. */
+export interface Shared {
+  readonly stores: readonly [Store, Store]
+  readonly kept?: MemoryStore
+  end?(): Promise<void>
+}
+
+function inMemory(options: { readonly maxSchemes: number }): Shared {
+  const store = memory(options)
+  return { stores: [store, store], kept: store }
+}
+
 /** Worlds on a PostgreSQL server: two databases for the whole run, their schema made anew for each case. */
-export async function pgWorlds(): Promise<Worlds> {
+export async function pgWorlds(
+  name = 'PostgreSQL',
+  share: (options: { readonly maxSchemes: number }) => Shared = inMemory,
+): Promise<Worlds> {
   const [main, other] = [await createDatabase('property'), await createDatabase('property_shadow')]
   const plain = async (url: string): Promise<pg.Client> => {
     const client = new pg.Client({ connectionString: url, options: OPTIONS })
@@ -101,15 +117,15 @@ export async function pgWorlds(): Promise<Worlds> {
   const connectionString = main.url
 
   return {
-    name: 'PostgreSQL',
+    name,
     async open(ddl, { maxSchemes, longDisjunction }): Promise<World> {
       const script = ['DROP SCHEMA public CASCADE', 'CREATE SCHEMA public', ...ddl].join(';\n')
       await Promise.all([oracle.query(`DEALLOCATE ALL; ${script}`), shadowOracle.query(script)])
-      const store = memory({ maxSchemes })
-      const engine = (long: number) =>
+      const shared = share({ maxSchemes })
+      const engine = (store: Store, long: number) =>
         createCacheops({ store, defaults: { ttl: '1h' }, models: { '*': 'all' }, longDisjunction: long })
       // Two processes that share a store, and need not be configured alike.
-      const engines = [engine(longDisjunction), engine(32)] as const
+      const engines = [engine(shared.stores[0], longDisjunction), engine(shared.stores[1], 32)] as const
       const modules = engines.map((cacheops) => cachedPg(cacheops, pg, { database: 'property' }))
       const options = { connectionString, options: OPTIONS }
       const pool = new (modules[0] as typeof pg).Pool({ ...options, max: 2 })
@@ -132,7 +148,7 @@ export async function pgWorlds(): Promise<Worlds> {
         ],
         oracle: clientChannel(oracle),
         shadowOracle: clientChannel(shadowOracle),
-        store,
+        kept: shared.kept,
         counts: () => sum(engines),
         hits: hitCounter(engines),
         async end() {
@@ -141,6 +157,7 @@ export async function pgWorlds(): Promise<Worlds> {
           held.release()
           await Promise.all([pool.end(), client.end(), second.end()])
           for (const cacheops of engines) await cacheops.close()
+          await shared.end?.()
         },
       }
     },

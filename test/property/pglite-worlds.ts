@@ -151,7 +151,7 @@ export async function pgliteWorlds(): Promise<Worlds> {
         // The one session, past the cache.
         oracle: new PGliteChannel(main, main),
         shadowOracle: shadow,
-        store,
+        kept: store,
         counts: () => sum([cacheops]),
         hits: hitCounter([cacheops]),
         async end() {

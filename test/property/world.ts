@@ -43,7 +43,8 @@ export interface World {
   readonly oracle: Channel
   /** The same of the other database. */
   readonly shadowOracle: Channel
-  readonly store: MemoryStore
+  /** What is kept now, where the store tells. */
+  readonly kept: Pick<MemoryStore, 'entries'> | undefined
   counts(): Promise<Counts>
   /** How many reads were answered from the cache so far. */
   hits(): number
