@@ -16,6 +16,8 @@ export interface ModelOptions {
   readonly ttl?: Duration
   /** One caller computes, the others wait for it. */
   readonly lock?: boolean
+  /** Entries are kept in this process, too, where the store is another's; other processes' writes reach it a moment later. */
+  readonly local?: boolean
 }
 
 /** A profile, its operations alone, `'manual'` (only where asked for) or `false` (never). */
@@ -176,6 +178,7 @@ interface Checked {
   readonly ops: ReadonlySet<Operation> | undefined
   readonly ttl: number | undefined
   readonly lock: boolean | undefined
+  readonly local: boolean | undefined
 }
 
 function rule(pattern: string, model: Model, defaults: Checked): Rule {
@@ -189,7 +192,14 @@ function rule(pattern: string, model: Model, defaults: Checked): Rule {
   if (model === 'manual') {
     return {
       pattern,
-      profile: { mode: 'manual', ops: new Set(), ttl: defaults.ttl, lock: defaults.lock ?? false, pattern },
+      profile: {
+        mode: 'manual',
+        ops: new Set(),
+        ttl: defaults.ttl,
+        lock: defaults.lock ?? false,
+        local: defaults.local ?? false,
+        pattern,
+      },
     }
   }
   if (!(typeof model === 'string' || Array.isArray(model) || isObject(model))) {
@@ -199,7 +209,7 @@ function rule(pattern: string, model: Model, defaults: Checked): Rule {
   }
   const checked =
     typeof model === 'string' || isList<Operation>(model)
-      ? { ops: checkOps(model as Ops, where), ttl: undefined, lock: undefined }
+      ? { ops: checkOps(model as Ops, where), ttl: undefined, lock: undefined, local: undefined }
       : checkModel(model as ModelOptions, where)
   const ops = checked.ops ?? defaults.ops ?? new Set<Operation>()
   const ttl = checked.ttl ?? defaults.ttl
@@ -213,19 +223,22 @@ function rule(pattern: string, model: Model, defaults: Checked): Rule {
     ops,
     ttl,
     lock: checked.lock ?? defaults.lock ?? false,
+    local: checked.local ?? defaults.local ?? false,
     pattern,
   }
   return { pattern, profile }
 }
 
 function checkModel(model: ModelOptions, where: string): Checked {
-  if (!isObject(model)) throw new ConfigError(`${where}: expected { ops, ttl, lock }, got ${show(model)}.`)
-  checkNames(model, ['ops', 'ttl', 'lock'], where)
+  if (!isObject(model)) throw new ConfigError(`${where}: expected { ops, ttl, lock, local }, got ${show(model)}.`)
+  checkNames(model, ['ops', 'ttl', 'lock', 'local'], where)
   checkBoolean(model.lock, `${where}.lock`)
+  checkBoolean(model.local, `${where}.local`)
   return {
     ops: model.ops === undefined ? undefined : checkOps(model.ops as Ops, `${where}.ops`),
     ttl: model.ttl === undefined ? undefined : parseDuration(model.ttl, `${where}.ttl`),
     lock: model.lock as boolean | undefined,
+    local: model.local as boolean | undefined,
   }
 }
 

@@ -38,7 +38,7 @@ export interface Flight {
   readonly landed: Promise<Entry>
 }
 
-type Cached = Pick<CachedRead, 'operation' | 'ttl' | 'pattern' | 'lock'>
+type Cached = Pick<CachedRead, 'operation' | 'ttl' | 'pattern' | 'lock'> & { readonly local: boolean }
 
 /** What the configuration says of the tables of a plan. */
 interface Rule {
@@ -116,6 +116,7 @@ export class Reader {
         database: database.id,
         catalogStamp: context.catalogStamp,
         tables: plan.tableIds,
+        local: policy.local ? policy.ttl : undefined,
         dependencies: () => bind(plan.dependencies, values, this.limits),
       },
     }
@@ -136,13 +137,25 @@ export class Reader {
     if (asked && (asked.ops === undefined || asked.ops.has(operation))) {
       const ttl = asked.ttl ?? profile?.ttl ?? this.#config.defaultTtl
       if (ttl === undefined) return `no ttl: neither the call nor the configuration of ${plan.main?.id} says how long`
-      return { operation, ttl, pattern: profile?.pattern, lock: asked.lock ?? profile?.lock ?? false }
+      return {
+        operation,
+        ttl,
+        pattern: profile?.pattern,
+        lock: asked.lock ?? profile?.lock ?? false,
+        local: profile?.local ?? false,
+      }
     }
     if (!profile)
       return plan.main ? `no pattern of the configuration names ${plan.main.id}` : 'its first table is not known'
     if (profile.mode === 'manual') return `${plan.main?.id} is cached only where asked for`
     if (!profile.ops.has(operation)) return `'${operation}' is not among the operations of '${profile.pattern}'`
-    return { operation, ttl: profile.ttl as number, pattern: profile.pattern, lock: asked?.lock ?? profile.lock }
+    return {
+      operation,
+      ttl: profile.ttl as number,
+      pattern: profile.pattern,
+      lock: asked?.lock ?? profile.lock,
+      local: profile.local,
+    }
   }
 
   /** The configuration does not change, so it is asked once a plan. */

@@ -7,6 +7,7 @@ export interface Profile {
   readonly ops: ReadonlySet<Operation>
   readonly ttl: number | undefined
   readonly lock: boolean
+  readonly local: boolean
   /** The pattern that it was written under. */
   readonly pattern: string
 }

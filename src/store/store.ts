@@ -33,6 +33,8 @@ export interface ReadRequest {
   readonly catalogStamp: string
   /** Ids (`schema.name`) of every table that the dependencies name. */
   readonly tables: readonly string[]
+  /** Also kept in this process, for at most so many milliseconds since it was stored. */
+  readonly local?: number | undefined
   dependencies(): readonly Dependency[]
 }
 

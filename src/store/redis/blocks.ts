@@ -78,7 +78,9 @@ export class Blocks {
     // The record first: other processes find by the token what is blocked.
     await this.#link.run(recordScript, [record], [JSON.stringify(what), life], this.#wait)
     await settled(
-      this.#targets(database, what).map((keys) => this.#link.run(blockScript, keys, [token, life], this.#wait)),
+      this.#targets(database, what).map((keys) =>
+        this.#link.run(blockScript, keys, [token, life, this.#names.news], this.#wait),
+      ),
     )
   }
 
@@ -88,7 +90,11 @@ export class Blocks {
     const stored = text === null ? undefined : (JSON.parse(text) as What)
     const what = stored === undefined ? own : union(stored, own)
     if (what === undefined) return
-    await settled(this.#targets(database, what).map((keys) => this.#link.run(unblockScript, keys, [token], this.#wait)))
+    await settled(
+      this.#targets(database, what).map((keys) =>
+        this.#link.run(unblockScript, keys, [token, this.#names.news], this.#wait),
+      ),
+    )
     await this.#link.send(record, ['UNLINK', record], this.#wait)
   }
 

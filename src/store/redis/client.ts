@@ -17,8 +17,24 @@ export interface RedisClient {
   info(): Promise<ReadonlyMap<string, string>>
   /** `listener` is called before a reply of a server arrives that is not the one known so far, or not for sure. */
   onUncertain(listener: () => void): void
+  /**
+   * Hears a channel over a connection of its own, until that breaks: then `lost` is called, once.
+   */
+  hear(channel: string, listener: (message: string) => void, lost: () => void): Promise<Hearing>
+  /**
+   * Publishes by way of every master, so that whoever hears them all knows that nothing is in between. Gives their routes;
+   * what is not published is not heard.
+   *
+   * @param message - by route
+   */
+  publish(channel: string, message: (route: string) => string): readonly string[]
   /** Drops its connections and makes new ones, where they are its own; does nothing to a user's client. */
   renew(): void
   /** Ends its own connections; a user's client stays as it is. */
   close(): Promise<void>
+}
+
+/** A connection that hears a channel. */
+export interface Hearing {
+  close(): void
 }

@@ -4,6 +4,7 @@ import type { Invalidated } from '../store.js'
 import type { Link } from './link.js'
 import type { Names, TableNames } from './names.js'
 import { parseRegistry, type Registries } from './registries.js'
+import { dropScript } from './scripts/drop.js'
 import { invalidateScript } from './scripts/invalidate.js'
 import { settled } from './settled.js'
 import { catalogStampOf, LAYOUT } from './stamp.js'
@@ -23,6 +24,8 @@ export class Dropper {
   readonly #names: Names
   readonly #registries: Registries
   readonly #wait: number
+  /** Told the names of what was dropped, before it is told to the caller. */
+  onDropped: (names: readonly string[]) => void = () => {}
 
   constructor(link: Link, names: Names, registries: Registries, wait: number) {
     this.#link = link
@@ -36,10 +39,10 @@ export class Dropper {
     const { global } = this.#names
     const { stamp, catalog } = this.#names.database(database)
     // A7: the catalog stamp that readers compare has the global one in it.
-    if (changes.some(({ kind }) => kind === 'everything')) return this.#above(global, [global])
+    if (changes.some(({ kind }) => kind === 'everything')) return this.#above([global])
     const whole = changes.filter((change) => change.kind === 'database')
     if (whole.length > 0) {
-      return this.#above(stamp, whole.some((change) => change.catalog) ? [stamp, catalog] : [stamp])
+      return this.#above(whole.some((change) => change.catalog) ? [stamp, catalog] : [stamp])
     }
     const byTable = new Map<string, RowChange[] | 'table'>()
     for (const change of changes) {
@@ -63,8 +66,9 @@ export class Dropper {
     }
   }
 
-  async #above(key: string, keys: readonly string[]): Promise<Invalidated> {
-    await this.#link.send(key, ['UNLINK', ...keys], this.#wait)
+  async #above(keys: readonly string[]): Promise<Invalidated> {
+    await this.#link.run(dropScript, keys, [this.#names.news], this.#wait)
+    this.onDropped(keys)
     return { tables: [] }
   }
 
@@ -124,8 +128,11 @@ export class Dropper {
     conjs: readonly string[],
   ): Promise<readonly unknown[]> {
     const keys = [table.stamp, table.registry, ...schemes, ...conjs]
-    const args = [LAYOUT, mode, known.stamp, String(known.list.length), String(schemes.length)]
-    return (await this.#link.run(invalidateScript, keys, args, this.#wait)) as unknown[]
+    const args = [LAYOUT, mode, known.stamp, String(known.list.length), String(schemes.length), this.#names.news]
+    const reply = (await this.#link.run(invalidateScript, keys, args, this.#wait)) as unknown[]
+    if (reply[0] === 'rows') this.onDropped(keys.slice(2))
+    else if (reply[0] !== 'registry') this.onDropped([table.stamp])
+    return reply
   }
 
   #learn(table: TableNames, reply: readonly unknown[]): readonly Scheme[] | undefined {

@@ -1,4 +1,5 @@
 import type { Lease } from '../store.js'
+import type { LocalEntry } from './local.js'
 
 /**
  * Stamps by their names, with their values from before the database was asked, or as they are recorded in a hit. On another
@@ -13,6 +14,8 @@ export class RedisLease implements Lease {
   readonly values: readonly string[] | undefined
   /** Its entry is found by the key alone, so it has the names in it. */
   readonly recalled: boolean
+  /** Its entry is wanted in this process, too. */
+  local: LocalEntry | undefined
 
   constructor(
     key: string,

@@ -1,6 +1,6 @@
 import { ConfigError } from '../../base/errors.js'
 import { Circuit } from './circuit.js'
-import type { RedisClient } from './client.js'
+import type { Hearing, RedisClient } from './client.js'
 import { parseInfo, type ServerInfo } from './info.js'
 import type { Names } from './names.js'
 import type { Script } from './scripts/script.js'
@@ -95,6 +95,19 @@ export class Link {
     const client = this.#client as RedisClient
     const infos = (await this.#within(wait, '', () => client.info())) as ReadonlyMap<string, string>
     return [...infos.values()].map(parseInfo)
+  }
+
+  /** Hears a channel, over a connection of its own. */
+  async hear(channel: string, listener: (message: string) => void, lost: () => void): Promise<Hearing> {
+    await this.ready(CHECK_MS)
+    const client = this.#client
+    if (client === undefined) throw changed()
+    return client.hear(channel, listener, lost)
+  }
+
+  /** Publishes by way of every master, and gives their routes. */
+  publish(channel: string, message: (route: string) => string): readonly string[] {
+    return this.#checked === undefined ? [] : (this.#client?.publish(channel, message) ?? [])
   }
 
   async close(): Promise<void> {
@@ -217,8 +230,8 @@ export class Link {
   }
 
   async #compare(client: RedisClient, ids: readonly string[], lost: boolean): Promise<void> {
-    const { servers, global } = this.#names
-    const rest = ['2', servers, global, lost ? '1' : '0', ...ids]
+    const { servers, global, news } = this.#names
+    const rest = ['2', servers, global, lost ? '1' : '0', news, ...ids]
     try {
       await client.send(servers, ['EVALSHA', serversScript.sha, ...rest])
     } catch (error) {

@@ -49,6 +49,8 @@ export class TableNames {
 export class Names {
   readonly global: string
   readonly servers: string
+  /** The channel on which processes tell each other what was dropped. */
+  readonly news: string
   readonly #prefix: string
   readonly #above: string
   readonly #databases = new Map<string, DatabaseNames>()
@@ -61,6 +63,7 @@ export class Names {
     this.#above = `{${prefix}}`
     this.global = `${this.#above}:stamp`
     this.servers = `${this.#above}:servers`
+    this.news = `${prefix}:news`
   }
 
   database(id: string): DatabaseNames {
@@ -77,6 +80,11 @@ export class Names {
       this.#databases.set(id, names)
     }
     return names
+  }
+
+  /** @param entry - what `entry` gave */
+  lock(entry: string): string {
+    return `${entry}:lock`
   }
 
   isAbove(key: string): boolean {

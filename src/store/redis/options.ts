@@ -54,6 +54,10 @@ export interface RedisOptions {
   readonly writeTimeout?: Duration
   /** The most schemes of one table; a further one becomes "any row of the table". Default 128. */
   readonly maxSchemes?: number
+  /** With `lock`, how long one caller may compute while the others wait; default `10s`. */
+  readonly lockTimeout?: Duration
+  /** The most bytes that entries kept in this process take, where a model asks for `local`; default 64 MiB. */
+  readonly localBytes?: number
 }
 
 /** The options, checked. Times are in milliseconds. */
@@ -62,9 +66,11 @@ export interface RedisConfig {
   readonly readTimeout: number
   readonly writeTimeout: number
   readonly maxSchemes: number
+  readonly lockTimeout: number
+  readonly localBytes: number
 }
 
-const NAMES = ['prefix', 'readTimeout', 'writeTimeout', 'maxSchemes']
+const NAMES = ['prefix', 'readTimeout', 'writeTimeout', 'maxSchemes', 'lockTimeout', 'localBytes']
 
 /** @throws ConfigError that names the option and what was expected */
 export function checkOptions(options: RedisOptions): RedisConfig {
@@ -76,7 +82,7 @@ export function checkOptions(options: RedisOptions): RedisConfig {
       throw new ConfigError(`redis: there is no option '${name}'. Expected one of ${NAMES.join(', ')}.`)
     }
   }
-  const { prefix = 'cacheops', maxSchemes = 128 } = options
+  const { prefix = 'cacheops', maxSchemes = 128, localBytes = 64 * 1024 * 1024 } = options
   // The hash tags of a cluster are in braces.
   if (typeof prefix !== 'string' || !/^[^{}\s]+$/.test(prefix)) {
     throw new ConfigError(
@@ -86,9 +92,14 @@ export function checkOptions(options: RedisOptions): RedisConfig {
   if (!Number.isInteger(maxSchemes) || maxSchemes < 1) {
     throw new ConfigError(`redis: maxSchemes: expected a positive whole number, got ${show(maxSchemes)}.`)
   }
+  if (typeof localBytes !== 'number' || !(localBytes > 0)) {
+    throw new ConfigError(`redis: localBytes: expected a positive number of bytes, got ${show(localBytes)}.`)
+  }
   return {
     prefix,
     maxSchemes,
+    localBytes,
+    lockTimeout: parseDuration(options.lockTimeout ?? '10s', 'redis: lockTimeout'),
     readTimeout: parseDuration(options.readTimeout ?? '500ms', 'redis: readTimeout'),
     writeTimeout: parseDuration(options.writeTimeout ?? '2s', 'redis: writeTimeout'),
   }

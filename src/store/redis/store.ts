@@ -1,13 +1,16 @@
 import type { Change, Scheme } from '../../invalidation/dependency.js'
-import type { Entry, Invalidated, Lease, ReadReply, ReadRequest, Recalled, Store, StoreStats } from '../store.js'
-import { asked } from './asked.js'
+import type { Entry, Invalidated, Lease, ReadReply, ReadRequest, Recalled, Store, StoreStats, Turn } from '../store.js'
+import { type Asked, asked } from './asked.js'
 import { Blocks } from './blocks.js'
 import type { RedisClient } from './client.js'
 import { Dropper } from './drop.js'
 import { bodyOf, entryText, parseEntry } from './entry-text.js'
 import { RedisLease } from './lease.js'
 import { Link } from './link.js'
+import { Local, type LocalEntry } from './local.js'
+import { Locks } from './locks.js'
 import { Names } from './names.js'
+import { News } from './news.js'
 import type { RedisConfig } from './options.js'
 import { Recaller } from './recall.js'
 import { Registries } from './registries.js'
@@ -39,6 +42,9 @@ export class RedisStore implements Store {
   readonly #recaller: Recaller
   readonly #dropper: Dropper
   readonly #blocks: Blocks
+  readonly #news: News
+  readonly #locks: Locks
+  readonly #local: Local
   /** Database → the catalog stamp that was seen last. */
   readonly #catalogs = new Map<string, string>()
 
@@ -48,19 +54,34 @@ export class RedisStore implements Store {
     this.#names = new Names(prefix)
     this.#link = new Link(connect, this.#names)
     this.#link.onLost = () => this.#forget()
+    this.#local = new Local(config.localBytes)
+    this.#news = new News(this.#link, this.#names.news, writeTimeout, {
+      dropped: (names) => this.#local.drop(names),
+      landed: (entry) => this.#locks.landed(entry),
+      broken: () => this.#local.clear(),
+    })
+    this.#locks = new Locks(this.#link, this.#names, this.#news, readTimeout, config.lockTimeout)
     this.#taker = new Taker(this.#link, this.#names, this.#registries, config)
     this.#recaller = new Recaller(this.#link, this.#names, readTimeout)
     this.#dropper = new Dropper(this.#link, this.#names, this.#registries, writeTimeout)
+    // A19: this process's own writes are dropped here before they are acknowledged.
+    this.#dropper.onDropped = (names) => this.#local.drop(names)
     this.#blocks = new Blocks(this.#link, this.#names, writeTimeout)
   }
 
-  read(request: ReadRequest): Promise<ReadReply> {
+  read(request: ReadRequest): ReadReply | Promise<ReadReply> {
+    if (request.local === undefined) return this.#read(request, 0)
+    if (this.#news.current) {
+      const found = this.#local.find(request)
+      if (found) return found
+    } else this.#news.start()
     return this.#read(request, 0)
   }
 
   async write(lease: Lease, entry: Entry, ttl: number): Promise<void> {
     if (!(lease instanceof RedisLease) || lease.values === undefined || !(ttl >= 1)) return
-    const { entry: key, names, values, recalled } = lease
+    const { entry: key, names, values, recalled, local } = lease
+    if (local) this.#local.land(local, entry, lease, Date.now(), ttl)
     const life = String(Math.floor(Math.min(ttl, LONGEST_TTL)))
     const text = entryText(values, entry)
     const value = recalled ? `${JSON.stringify(names)}\n${text}` : text
@@ -111,6 +132,15 @@ export class RedisStore implements Store {
     return this.#registries.last(names.stamp)?.list ?? this.#dropper.registry(names)
   }
 
+  /** What is kept in this process: how many entries, and their bytes. */
+  get local(): { readonly size: number; readonly bytes: number } {
+    return this.#local
+  }
+
+  turn(lease: Lease): Promise<Turn> {
+    return this.#locks.turn((lease as RedisLease).entry)
+  }
+
   block(database: string, tables: readonly string[] | 'database', token: string): Promise<void> {
     return this.#blocks.block(database, tables, token)
   }
@@ -139,12 +169,38 @@ export class RedisStore implements Store {
   /** Ends the connections that were made here; a client that was given stays as it is. What is in the server stays. */
   async close(): Promise<void> {
     this.#blocks.close()
+    await this.#news.close()
     await this.#link.close()
   }
 
   async #read(request: ReadRequest, tries: number): Promise<ReadReply> {
     const { database, key } = request
     const keys = asked(this.#names, this.#registries, database, key, request.dependencies())
+    const local =
+      request.local !== undefined && this.#news.current ? this.#local.expect(request, keys.stamps) : undefined
+    try {
+      const reply = await this.#ask(request, keys, tries)
+      if (local) this.#keepHere(local, request, reply)
+      return reply
+    } catch (error) {
+      if (local) this.#local.letGo(local)
+      throw error
+    }
+  }
+
+  /** A19: what was dropped since the server was asked is not kept. A miss is, when it is stored. */
+  #keepHere(local: LocalEntry, { local: life = 0 }: ReadRequest, reply: ReadReply): void {
+    const lease = reply.kind === 'hit' || reply.kind === 'miss' ? (reply.lease as RedisLease) : undefined
+    // One that was asked for again, under other stamps, is none of ours.
+    if (lease?.names !== local.names) this.#local.letGo(local)
+    else if (reply.kind === 'hit') {
+      const { entry, stored = 0 } = reply
+      this.#local.land(local, entry, lease, stored, life - Math.max(0, Date.now() - stored))
+    } else lease.local = local
+  }
+
+  async #ask(request: ReadRequest, keys: Asked, tries: number): Promise<ReadReply> {
+    const { database, key } = request
     const reply = await this.#link.values([keys.entry, ...keys.stamps], this.#config.readTimeout)
     const [text, global, stamp, catalog] = reply as [string | null, string | null, string | null, string | null]
     if (!this.#isCurrent(request, catalogStampOf(global, catalog))) return STALE
@@ -213,6 +269,7 @@ export class RedisStore implements Store {
   #forget(): void {
     this.#registries.clear()
     this.#catalogs.clear()
+    this.#local.clear()
   }
 }
 

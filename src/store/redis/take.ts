@@ -60,7 +60,7 @@ export class Taker {
   /** The global stamp, the database's and its catalog's, created where missing. */
   async above(database: string): Promise<readonly [string, string, string]> {
     const { stamp, catalog, blocks } = this.#names.database(database)
-    const args = [newStamp(), newStamp(), newStamp()]
+    const args = [newStamp(), newStamp(), newStamp(), this.#names.news]
     const keys = [this.#names.global, stamp, catalog, blocks]
     return (await this.#link.run(aboveScript, keys, args, this.#config.readTimeout)) as [string, string, string]
   }
@@ -77,6 +77,7 @@ export class Taker {
     const args = [LAYOUT, newTableStamp(), String(maxSchemes), String(LEASE_MS), String(schemes.length)]
     for (const scheme of schemes) args.push(scheme.id, definitionOf(scheme), isAnyRow(scheme) ? '1' : '0', newStamp())
     for (let i = from + 1 + schemes.length; i < to; i++) args.push(newStamp())
+    args.push(this.#names.news)
     const keys = [names.stamp, names.registry, names.blocks, ...stamps.slice(from + 1, to)]
     return (await this.#link.run(leaseScript, keys, args, readTimeout)) as Reply
   }

@@ -1,4 +1,4 @@
-import type { RedisClient } from '../client.js'
+import type { Hearing, RedisClient } from '../client.js'
 import { slotOf } from '../slot.js'
 import { StoreError } from '../store-error.js'
 
@@ -19,6 +19,8 @@ interface Emitter {
 export interface IoRedis extends Emitter {
   readonly options: object
   readonly isCluster: boolean
+  duplicate(override: object): IoRedis
+  subscribe(channel: string): Promise<unknown>
 }
 
 export interface IoRedisCluster extends Emitter {
@@ -28,9 +30,10 @@ export interface IoRedisCluster extends Emitter {
   nodes(role: 'all' | 'master'): readonly IoRedisNode[]
 }
 
-type IoRedisNode = Emitter & {
-  readonly options: { readonly host?: string | undefined; readonly port?: number | undefined }
-}
+type IoRedisNode = Pick<IoRedis, 'duplicate'> &
+  Emitter & {
+    readonly options: { readonly host?: string | undefined; readonly port?: number | undefined }
+  }
 
 /** One master, reached directly or through sentinels. */
 export class IoRedisClient implements RedisClient {
@@ -65,6 +68,16 @@ export class IoRedisClient implements RedisClient {
 
   onUncertain(listener: () => void): void {
     this.#redis.on('close', listener)
+  }
+
+  hear(channel: string, listener: (message: string) => void, lost: () => void): Promise<Hearing> {
+    return hear(this.#redis, channel, listener, lost)
+  }
+
+  publish(channel: string, message: (route: string) => string): readonly string[] {
+    // What is not published is not heard.
+    this.#redis.call('PUBLISH', [channel, message('')]).catch(() => undefined)
+    return ['']
   }
 
   renew(): void {
@@ -108,8 +121,7 @@ export class IoRedisClusterClient implements RedisClient {
 
   async info(): Promise<ReadonlyMap<string, string>> {
     const infos = this.#redis.nodes('master').map(async (node): Promise<[string, string]> => {
-      const { host, port } = node.options
-      return [`${host}:${port}`, String(await node.call('INFO', []))]
+      return [routeOf(node), String(await node.call('INFO', []))]
     })
     return new Map(await Promise.all(infos))
   }
@@ -122,6 +134,20 @@ export class IoRedisClusterClient implements RedisClient {
     this.#redis.on('close', listener)
   }
 
+  hear(channel: string, listener: (message: string) => void, lost: () => void): Promise<Hearing> {
+    const [node] = this.#redis.nodes('master')
+    if (node === undefined) return Promise.reject(new StoreError(`${this.name}: it knows no master.`))
+    return hear(node, channel, listener, lost)
+  }
+
+  publish(channel: string, message: (route: string) => string): readonly string[] {
+    return this.#redis.nodes('master').map((node) => {
+      const route = routeOf(node)
+      node.call('PUBLISH', [channel, message(route)]).catch(() => undefined)
+      return route
+    })
+  }
+
   /** Each node's connection is made anew by the cluster itself. */
   renew(): void {
     if (this.#own) for (const node of this.#redis.nodes('all')) if (node.status === 'ready') node.disconnect(true)
@@ -130,6 +156,39 @@ export class IoRedisClusterClient implements RedisClient {
   async close(): Promise<void> {
     if (this.#own) this.#redis.disconnect()
   }
+}
+
+function routeOf({ options: { host, port } }: IoRedisNode): string {
+  return `${host}:${port}`
+}
+
+/** One connection and no other: what is missed between two would be missed unseen. */
+async function hear(
+  from: Pick<IoRedis, 'duplicate'>,
+  channel: string,
+  listener: (message: string) => void,
+  lost: () => void,
+): Promise<Hearing> {
+  const redis = from.duplicate({
+    lazyConnect: true,
+    retryStrategy: null,
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+  })
+  letGo(redis)
+  redis.on('message', (on: string, message: string) => {
+    if (on === channel) listener(message)
+  })
+  try {
+    await redis.connect()
+    redis.once('close', lost)
+    await redis.subscribe(channel)
+  } catch (error) {
+    redis.off('close', lost)
+    redis.disconnect()
+    throw error
+  }
+  return { close: () => redis.disconnect() }
 }
 
 /** Rejects at the first sign that it does not come up: whoever waits would wait for a server that is down. */

@@ -1,4 +1,4 @@
-import type { RedisClient } from '../client.js'
+import type { Hearing, RedisClient } from '../client.js'
 import { slotOf } from '../slot.js'
 import { StoreError } from '../store-error.js'
 
@@ -17,6 +17,12 @@ interface Emitter {
 export interface NodeRedis extends Emitter {
   readonly isReady: boolean
   sendCommand(command: string[], options?: object): Promise<unknown>
+  readonly options?: { readonly socket?: object }
+  duplicate(override?: object): NodeRedis
+  connect(): Promise<unknown>
+  destroy(): void
+  subscribe(channel: string, listener: (message: string) => void): Promise<unknown>
+  off(event: string, listener: Listener): unknown
 }
 
 export interface NodeRedisSentinel extends Emitter {
@@ -64,6 +70,16 @@ export class NodeRedisClient implements RedisClient {
     for (const event of ['error', 'reconnecting', 'end']) this.#redis.on(event, listener)
   }
 
+  hear(channel: string, listener: (message: string) => void, lost: () => void): Promise<Hearing> {
+    return hear(this.#redis, channel, listener, lost)
+  }
+
+  publish(channel: string, message: (route: string) => string): readonly string[] {
+    // What is not published is not heard.
+    this.#redis.sendCommand(['PUBLISH', channel, message('')], OPTIONS).catch(() => undefined)
+    return ['']
+  }
+
   renew(): void {}
 
   async close(): Promise<void> {}
@@ -99,6 +115,15 @@ export class NodeRedisSentinelClient implements RedisClient {
   onUncertain(listener: () => void): void {
     for (const event of ['error', 'reconnecting', 'end', 'client-error', 'topology-change'])
       this.#redis.on(event, listener)
+  }
+
+  /** Its own subscription moves to another master unseen. */
+  hear(): Promise<Hearing> {
+    return Promise.reject(new StoreError(`${this.name}: it does not tell when messages may have been missed.`))
+  }
+
+  publish(): readonly string[] {
+    return []
   }
 
   renew(): void {}
@@ -142,9 +167,56 @@ export class NodeRedisClusterClient implements RedisClient {
     }
   }
 
+  async hear(channel: string, listener: (message: string) => void, lost: () => void): Promise<Hearing> {
+    const [master] = this.#redis.masters
+    if (master === undefined) throw new StoreError(`${this.name}: it knows no master.`)
+    return hear(await this.#redis.nodeClient(master), channel, listener, lost)
+  }
+
+  publish(channel: string, message: (route: string) => string): readonly string[] {
+    return this.#redis.masters.map((master) => {
+      const command = ['PUBLISH', channel, message(master.address)]
+      // What is not published is not heard.
+      Promise.resolve(this.#redis.nodeClient(master))
+        .then((client) => client.sendCommand(command, OPTIONS))
+        .catch(() => undefined)
+      return master.address
+    })
+  }
+
   renew(): void {}
 
   async close(): Promise<void> {}
+}
+
+/** One connection and no other: what is missed between two would be missed unseen. */
+async function hear(
+  from: NodeRedis,
+  channel: string,
+  listener: (message: string) => void,
+  lost: () => void,
+): Promise<Hearing> {
+  const redis = from.duplicate({ socket: { ...from.options?.socket, reconnectStrategy: false } })
+  let over = false
+  const end = (): void => {
+    if (over) return
+    over = true
+    lost()
+  }
+  const close = (): void => {
+    over = true
+    if (redis.isOpen) redis.destroy()
+  }
+  redis.on('error', end)
+  redis.on('end', end)
+  try {
+    await redis.connect()
+    await redis.subscribe(channel, listener)
+  } catch (error) {
+    close()
+    throw error
+  }
+  return { close }
 }
 
 function opened(redis: Emitter): Promise<void> {

@@ -6,10 +6,11 @@ export const aboveScript = script(
   `
 -- S4, A7: the stamps that every read holds.
 -- KEYS   1 global stamp, 2 database stamp, 3 catalog stamp, 4 the database's blocks
--- ARGV   1, 2, 3 a new value for each stamp
+-- ARGV   1, 2, 3 a new value for each stamp, 4 the channel of the news
 -- Reply  {global stamp, database stamp, catalog stamp}; the database stamp is '!' where the database is blocked
 -- Cost   O(1)
 local reply = {}
+local made = {}
 for i = 1, 3 do
   local value = redis.call('GET', KEYS[i])
   if not value then
@@ -25,9 +26,12 @@ for i = 1, 3 do
       end
     end
     if life then redis.call('SET', KEYS[i], value, 'PX', life) else redis.call('SET', KEYS[i], value) end
+    made[#made + 1] = KEYS[i]
   end
   reply[i] = value
 end
+-- A19: what stood under a stamp that was lost may be kept in processes.
+if #made > 0 then redis.call('PUBLISH', ARGV[4], 'd' .. cjson.encode(made)) end
 return reply
 `,
 )

@@ -7,7 +7,7 @@ export const blockScript = script(
 -- A2: puts a mark in the place of the stamp, which drops what depends on it, and remembers who blocks, so that a mark that is
 -- lost can be put back. Each token has a deadline of its own: a process that died blocks nobody for ever.
 -- KEYS   1 the stamp of the table or database, 2 its blocks
--- ARGV   1 token, 2 milliseconds
+-- ARGV   1 token, 2 milliseconds, 3 the channel of the news
 -- Reply  1
 -- Cost   O(log tokens)
 -- First of all the stamp goes: also works where memory is full, and then the rest does, too.
@@ -18,6 +18,7 @@ redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now)
 redis.call('ZADD', KEYS[2], now + tonumber(ARGV[2]), ARGV[1])
 redis.call('PEXPIRE', KEYS[2], ARGV[2])
 redis.call('SET', KEYS[1], '!', 'PX', ARGV[2])
+redis.call('PUBLISH', ARGV[3], 'd' .. cjson.encode({KEYS[1]}))
 return 1
 `,
 )
@@ -28,7 +29,7 @@ export const unblockScript = script(
   `
 -- A2: when the outcome is known, the stamp is replaced once more; the mark stays as long as another token blocks.
 -- KEYS   1 the stamp of the table or database, 2 its blocks
--- ARGV   1 token
+-- ARGV   1 token, 2 the channel of the news
 -- Reply  how many tokens still block
 -- Cost   O(log tokens)
 redis.call('UNLINK', KEYS[1])
@@ -37,6 +38,7 @@ redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', time[1] * 1000 + math.floor(time
 redis.call('ZREM', KEYS[2], ARGV[1])
 local left = redis.call('ZCARD', KEYS[2])
 if left > 0 then redis.call('SET', KEYS[1], '!', 'PX', math.max(1, redis.call('PTTL', KEYS[2]))) end
+redis.call('PUBLISH', ARGV[2], 'd' .. cjson.encode({KEYS[1]}))
 return left
 `,
 )

@@ -8,7 +8,7 @@ export const leaseScript = script(
 -- KEYS   1 table stamp, 2 registry, 3 blocks, then a scheme stamp for each scheme, then the conj stamps
 -- ARGV   1 mark of a layout, 2 a new table stamp, 3 the most schemes, 4 milliseconds that a new conj stamp lives,
 --        5 how many schemes; for each: its id, its definition, '1' where it may go over the most, a new stamp;
---        then a new stamp for each conj
+--        then a new stamp for each conj, and the channel of the news
 -- Reply  {table stamp} where it is blocked or of another layout; {table stamp, 'full', index, ...} where schemes found no room;
 --        else {table stamp, 'ok', scheme stamps, conj stamps}
 -- Cost   O(schemes and conjs of the read)
@@ -27,6 +27,8 @@ if not stamp or redis.call('HGET', KEYS[2], 'stamp') ~= stamp then
   redis.call('UNLINK', KEYS[2])
   redis.call('HSET', KEYS[2], 'stamp', stamp)
   redis.call('SET', KEYS[1], stamp)
+  -- A19: what stood under the one that was lost may be kept in processes.
+  redis.call('PUBLISH', ARGV[#ARGV], 'd' .. cjson.encode({KEYS[1]}))
 end
 local schemes = tonumber(ARGV[5])
 local full = {stamp, 'full'}
