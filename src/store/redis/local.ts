@@ -1,6 +1,5 @@
 import { entryBytes, stampBytes } from '../memory/size.js'
-import type { Entry, ReadReply, ReadRequest } from '../store.js'
-import type { RedisLease } from './lease.js'
+import type { Entry, Lease, ReadReply, ReadRequest } from '../store.js'
 
 /** Of more the oldest are let go: those whose read failed, which nobody lands. */
 const MOST_EXPECTED = 10_000
@@ -82,7 +81,7 @@ export class Local {
   }
 
   /** @param life - milliseconds from now */
-  land(expected: LocalEntry, entry: Entry, lease: RedisLease, stored: number, life: number): void {
+  land(expected: LocalEntry, entry: Entry, lease: Lease, stored: number, life: number): void {
     if (expected.dead || !(life > 0)) {
       this.letGo(expected)
       return
