@@ -18,7 +18,7 @@ export interface NewsListener {
 }
 
 /** The first character of a message says what it is. Scripts publish the first kind. */
-export const DROPPED = 'd'
+const DROPPED = 'd'
 const LANDED = 'l'
 const BEAT = 'b'
 

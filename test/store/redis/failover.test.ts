@@ -81,7 +81,7 @@ describe('A12: a server that was started again', () => {
     await invalidate(other, insert({ a: '1' }))
     await server.ask('CLIENT', 'PAUSE', '60000')
     const reply = given.read({ key, database, tables, catalogStamp, dependencies: () => dependencies })
-    const outcome = reply.then(
+    const outcome = Promise.resolve(reply).then(
       ({ kind }) => kind,
       (error: Error) => error.message,
     )

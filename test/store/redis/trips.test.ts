@@ -20,6 +20,8 @@ class Counter {
       info: () => client.info(),
       onUncertain: (listener) => client.onUncertain(listener),
       renew: () => client.renew(),
+      hear: (...args) => client.hear(...args),
+      publish: (...args) => client.publish(...args),
       close: () => client.close(),
       send: async (key, command) => {
         this.commands.push(command[0] as string)
@@ -114,6 +116,8 @@ describe.each(['one server', 'a cluster'] as const)('round trips to %s', (kind) 
     await fill(store, join)
     expect(await counter.of(all)).toBe(1)
     expect(counter.commands).toHaveLength(4)
+    // The script is sent once.
+    await invalidate(store, { kind: 'everything' })
     for (const change of [
       { kind: 'table', table: 'public.t' },
       { kind: 'database', catalog: true },
