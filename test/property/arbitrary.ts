@@ -10,6 +10,6 @@ export function history(options: { readonly steps: number }): fc.Arbitrary<Histo
   return fc.record({
     schema: numbers(160),
     reads: fc.noBias(fc.array(numbers(120), { minLength: 6, maxLength: 14, size: 'max' })),
-    steps: fc.noBias(fc.array(numbers(60), { minLength: 1, maxLength: options.steps, size: 'max' })),
+    steps: fc.noBias(fc.array(numbers(60), { minLength: options.steps >> 1, maxLength: options.steps, size: 'max' })),
   })
 }

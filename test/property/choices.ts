@@ -16,6 +16,15 @@ export class Choices {
     return (this.#numbers[this.#at++] ?? 0) % bound
   }
 
+  /** Decisions of their own: what is decided there takes none from here. */
+  fork(): Choices {
+    const seed = this.int(999_999)
+    // A 0 stays the simplest of all.
+    return new Choices(
+      seed === 0 ? [] : Array.from({ length: 40 }, (_, index) => (seed * (index + 7) * 7919) % 999_983),
+    )
+  }
+
   /** True about `percent` times in a hundred; false where nothing is left to decide. */
   chance(percent: number): boolean {
     return this.int(100) >= 100 - percent

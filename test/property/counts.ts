@@ -12,9 +12,9 @@ export async function sum(engines: readonly Cacheops[]): Promise<Counts> {
   return { hits: total('hits'), misses: total('misses'), invalidations: total('invalidations'), bypasses }
 }
 
-/** Counts the reads that were answered from the cache, from now on. */
-export function hitCounter(engines: readonly Cacheops[]): () => number {
-  let hits = 0
-  for (const cacheops of engines) cacheops.on('read', (event) => void (event.hit && hits++))
-  return () => hits
+/** Counts the reads that were answered from the cache, and those that were to be stored, from now on. */
+export function readCounter(engines: readonly Cacheops[]): { hits(): number; misses(): number } {
+  let [hits, misses] = [0, 0]
+  for (const cacheops of engines) cacheops.on('read', (event) => void (event.hit ? hits++ : misses++))
+  return { hits: () => hits, misses: () => misses }
 }

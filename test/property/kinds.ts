@@ -16,6 +16,10 @@ export type Kind =
   | 'date'
   | 'timestamptz'
   | 'jsonb'
+  | 'smallint'
+  | 'nocase'
+  | 'ctext'
+  | 'ints'
 
 const UUIDS = ['00000000-0000-4000-8000-00000000000a', '00000000-0000-4000-8000-00000000000b']
 
@@ -23,6 +27,8 @@ export interface KindFacts {
   readonly type: string
   /** What columns of it hold, and what they are compared with. */
   readonly values: readonly string[]
+  /** How a column of it is declared, where that is more than the type. */
+  readonly declared?: string
   /** Literals of it stand without quotes. */
   readonly bare?: true
 }
@@ -42,14 +48,18 @@ export const KINDS: Readonly<Record<Kind, KindFacts>> = {
   date: { type: 'date', values: ['2020-01-01', '2020-01-02'] },
   timestamptz: { type: 'timestamptz', values: ['2020-01-01 00:00:00+00', '2020-01-02 10:00:00+00'] },
   jsonb: { type: 'jsonb', values: ['{"a": 1}', '[1]', '1'] },
+  smallint: { type: 'smallint', values: ['1', '2', '3', '0'], bare: true },
+  nocase: { type: 'text', declared: 'text COLLATE nocase', values: ['a', 'A', 'b', 'B'] },
+  ctext: { type: 'text', declared: 'text COLLATE "C"', values: ['a', 'b', 'A', 'a '] },
+  ints: { type: 'integer[]', values: ['{1}', '{1,2}', '{}', '{2,NULL}'] },
 }
 
 export const ALL_KINDS = Object.keys(KINDS) as readonly Kind[]
 
 /** Kinds that PostgreSQL compares with each other, as `a = b`. */
 const FAMILIES: readonly (readonly Kind[])[] = [
-  ['int', 'bigint', 'numeric', 'real'],
-  ['text', 'varchar', 'digits', 'char'],
+  ['int', 'bigint', 'numeric', 'real', 'smallint'],
+  ['text', 'varchar', 'digits', 'char', 'nocase', 'ctext'],
 ]
 
 export function comparable(a: Kind, b: Kind): boolean {
@@ -58,8 +68,12 @@ export function comparable(a: Kind, b: Kind): boolean {
 
 export const isNumber = (kind: Kind): boolean => FAMILIES[0]?.includes(kind) ?? false
 export const isText = (kind: Kind): boolean => FAMILIES[1]?.includes(kind) ?? false
+/** Equal values look the same: an order by them says which row is first, and DISTINCT which one stays. */
+export const isTotal = (kind: Kind): boolean => kind !== 'nocase'
 /** `<`, `min`, and a total order. */
-export const isOrdered = (kind: Kind): boolean => kind !== 'jsonb'
+export const isOrdered = (kind: Kind): boolean => kind !== 'jsonb' && isTotal(kind)
+/** How a column of it is declared. */
+export const declared = (kind: Kind): string => KINDS[kind].declared ?? KINDS[kind].type
 
 /** The text of a statement's parameters, as it grows. */
 export class Params {
@@ -93,7 +107,7 @@ export function literal(kind: Kind, value: string | null): string {
 export function anyValue(kind: Kind, c: Choices, nulls = 0): string | null {
   if (c.chance(nulls)) return null
   const { values } = KINDS[kind]
-  return c.pick(c.chance(15) ? values : values.slice(0, 3))
+  return c.pick(c.chance(10) ? values : values.slice(0, c.chance(40) ? 3 : 2))
 }
 
 /** A value in one of the many ways to write it for a comparison with a column of its kind. */
@@ -122,6 +136,7 @@ function odd(kind: Kind, value: string, params: Params, c: Choices): readonly (r
   switch (kind) {
     case 'int':
     case 'bigint':
+    case 'smallint':
       return [
         [2, () => params.of(kind, value, c, Number(value))],
         [1, () => `'0${value.replace('-', '')}'`],
@@ -133,13 +148,17 @@ function odd(kind: Kind, value: string, params: Params, c: Choices): readonly (r
         [1, () => `${params.of(kind, value, c)}::real`],
         [1, () => `${params.of(kind, value, c)}::numeric`],
         [1, () => `(${value} + 0)`],
+        [1, () => `${params.of(kind, value, c)}::smallint`],
         [1, () => `- (${value.startsWith('-') ? value.slice(1) : `-${value}`})`],
         [1, () => (c.chance(15) ? params.add('no number') : params.of(kind, value, c))],
       ]
     case 'text':
     case 'varchar':
     case 'digits':
+    case 'ctext':
+    case 'nocase':
       return [
+        [1, () => `${quote(value)} COLLATE nocase`],
         [1, () => `E${quote(value)}`],
         [1, () => `${params.of(kind, value, c)}::varchar`],
         [1, () => `${params.of(kind, value, c)}::varchar(1)`],
@@ -170,6 +189,11 @@ function odd(kind: Kind, value: string, params: Params, c: Choices): readonly (r
       return [
         [1, () => `${value}.000`.replace(/\.(\d+)\.000/, '.$1')],
         [1, () => `${params.of(kind, value, c)}::real`],
+      ]
+    case 'ints':
+      return [
+        [2, () => params.add(value === '{1,2}' ? [1, 2] : value)],
+        [1, () => `ARRAY[1, ${params.of('int', '2', c)}]`],
       ]
     default:
       return []

@@ -4,7 +4,7 @@ import { cachedPg } from '../../src/drivers/pg/index.js'
 import { type MemoryStore, memory } from '../../src/store/memory.js'
 import type { Store } from '../../src/store/store.js'
 import { createDatabase } from '../support/postgres.js'
-import { hitCounter, sum } from './counts.js'
+import { readCounter, sum } from './counts.js'
 import type { Actor, Answer, Channel, Status, World, Worlds } from './world.js'
 
 const RAW = { getTypeParser: () => (value: string) => value }
@@ -119,7 +119,12 @@ export async function pgWorlds(
   return {
     name,
     async open(ddl, { maxSchemes, longDisjunction }): Promise<World> {
-      const script = ['DROP SCHEMA public CASCADE', 'CREATE SCHEMA public', ...ddl].join(';\n')
+      const script = [
+        'DROP SCHEMA IF EXISTS side CASCADE',
+        'DROP SCHEMA public CASCADE',
+        'CREATE SCHEMA public',
+        ...ddl,
+      ].join(';\n')
       await Promise.all([oracle.query(`DEALLOCATE ALL; ${script}`), shadowOracle.query(script)])
       const shared = share({ maxSchemes })
       const engine = (store: Store, long: number) =>
@@ -136,11 +141,13 @@ export async function pgWorlds(
       const channel = new PoolChannel(pool)
       const actor = (name: string, cacheops: Cacheops, cached: Channel, index: number): Actor => ({
         name,
+        sticky: name !== 'pool',
         cached,
         past: past(cacheops, cached),
         shadow: clientChannel(shadows[index] as pg.Client),
       })
       return {
+        embedded: false,
         actors: [
           actor('pool', engines[0], channel, 0),
           actor('client', engines[1], clientChannel(client as Asked), 1),
@@ -150,10 +157,11 @@ export async function pgWorlds(
         shadowOracle: clientChannel(shadowOracle),
         kept: shared.kept,
         counts: () => sum(engines),
-        hits: hitCounter(engines),
+        ...readCounter(engines),
         async end() {
           await channel.end()
-          await Promise.all([held.query('ROLLBACK'), ...shadows.map((shadow) => shadow.query('ROLLBACK'))])
+          await held.query('ROLLBACK')
+          for (const shadow of shadows) await shadow.query('ROLLBACK').then(() => shadow.query('DISCARD ALL'))
           held.release()
           await Promise.all([pool.end(), client.end(), second.end()])
           for (const cacheops of engines) await cacheops.close()

@@ -3,7 +3,7 @@ import { createCacheops } from '../../src/cacheops.js'
 import { cachedPGlite } from '../../src/drivers/pglite/index.js'
 import { memory } from '../../src/store/memory.js'
 import { createPGlite, emptyPGlite } from '../support/pglite.js'
-import { hitCounter, sum } from './counts.js'
+import { readCounter, sum } from './counts.js'
 import type { Answer, Channel, Status, World, Worlds } from './world.js'
 
 const same = (text: string) => text
@@ -129,6 +129,7 @@ export async function pgliteWorlds(): Promise<Worlds> {
     name: `PGlite ${Object.values(version ?? {}).join('')}`,
     async open(ddl, { maxSchemes, longDisjunction }): Promise<World> {
       for (const db of [main, other]) {
+        await db.exec('ROLLBACK; RESET ROLE; DROP SCHEMA IF EXISTS side CASCADE')
         await emptyPGlite(db)
         await db.exec(ddl.join(';\n'))
       }
@@ -137,9 +138,11 @@ export async function pgliteWorlds(): Promise<Worlds> {
       const cached = new PGliteChannel(cachedPGlite(cacheops, main), main)
       const shadow = new PGliteChannel(other, other)
       return {
+        embedded: true,
         actors: [
           {
             name: 'pglite',
+            sticky: true,
             cached,
             past: {
               run: (text, params) => cacheops.nocache(() => cached.run(text, params)),
@@ -153,7 +156,7 @@ export async function pgliteWorlds(): Promise<Worlds> {
         shadowOracle: shadow,
         kept: store,
         counts: () => sum([cacheops]),
-        hits: hitCounter([cacheops]),
+        ...readCounter([cacheops]),
         async end() {
           await cached.reset()
           await shadow.reset()

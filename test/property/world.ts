@@ -22,6 +22,8 @@ export interface Channel {
 /** A client of the cache. */
 export interface Actor {
   readonly name: string
+  /** It keeps its connection, so what it sets holds. */
+  readonly sticky: boolean
   readonly cached: Channel
   /** The same connection, past the cache. */
   readonly past: Channel
@@ -38,6 +40,8 @@ export interface Counts {
 
 /** Two equal databases, one of them with clients that go through the cache. */
 export interface World {
+  /** One session for good, in this process: it runs no programs, and what it keeps it keeps beyond the case. */
+  readonly embedded: boolean
   readonly actors: readonly Actor[]
   /** The committed state, uncached. Asked where the actor is in no transaction. */
   readonly oracle: Channel
@@ -48,6 +52,8 @@ export interface World {
   counts(): Promise<Counts>
   /** How many reads were answered from the cache so far. */
   hits(): number
+  /** How many came from the database and were stored. */
+  misses(): number
   /** Gives back what the case took. */
   end(): Promise<void>
 }

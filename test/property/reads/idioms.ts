@@ -1,18 +1,12 @@
-import type { Place, Reach, SourceModel } from './conditions.js'
-import type { ExpressionMakers } from './expressions.js'
-import { anyValue, comparable, isNumber, isText, KINDS, type Kind, spell } from './kinds.js'
-
 /**
  * Reads as people and ORMs write them, in the forms where a small mistake in the rules would show: chance alone seldom
  * puts together a LEFT JOIN, an IS NULL on its far side and a row that ends it.
  */
-export function idiom(place: Place, makers: ExpressionMakers): string {
-  const { c } = place
-  return c.pick([followed, antiJoin, chain, batch, oneSided, topOfEach, counted, membership, reused, followed])(
-    place,
-    makers,
-  )
-}
+
+import { anyValue, comparable, isNumber, isOrdered, isText, KINDS, type Kind, spell } from '../kinds.js'
+import type { Place, Reach, SourceModel } from './conditions.js'
+import type { ExpressionMakers } from './expressions.js'
+import { pair, value } from './place.js'
 
 function source({ schema, c, names }: Place, wanted?: (kind: Kind) => boolean): SourceModel {
   const fit = schema.tables.filter((table) => !wanted || table.columns.some(({ kind }) => wanted(kind)))
@@ -24,23 +18,10 @@ function source({ schema, c, names }: Place, wanted?: (kind: Kind) => boolean): 
 
 const fromOf = ({ alias, table }: SourceModel): string => `${table?.name} ${alias}`
 
-/** A pair of columns, one of each, that are compared as keys are. */
-function pair({ c }: Place, a: SourceModel, b: SourceModel): readonly [Reach, Reach] | undefined {
-  const pairs = a.columns.flatMap((left) =>
-    b.columns.filter(({ kind }) => kind === left.kind).map((right) => [left, right] as const),
-  )
-  const keyed = pairs.filter(([{ kind }]) => kind === 'int' || kind === 'text' || kind === 'bool' || kind === 'enum')
-  return keyed.length > 0 ? c.pick(keyed) : c.pick(pairs)
-}
-
-function value({ c, v, params }: Place, kind: Kind): string {
-  return spell(kind, anyValue(kind, v), params, c)
-}
-
 const first = ({ columns }: SourceModel): string => (columns[0] as Reach).text
 
 /** Rows by a column that changes by more than what a write's text says. */
-function followed(place: Place, makers: ExpressionMakers): string {
+export function followed(place: Place, makers: ExpressionMakers): string {
   const { c, schema } = place
   if (schema.followed.length === 0) return counted(place, makers)
   const one = c.pick(schema.followed)
@@ -53,7 +34,7 @@ function followed(place: Place, makers: ExpressionMakers): string {
 }
 
 /** What has no counterpart, or none of a kind. */
-function antiJoin(place: Place, makers: ExpressionMakers): string {
+export function antiJoin(place: Place, makers: ExpressionMakers): string {
   const { c } = place
   const [a, b] = [source(place), source(place)]
   const on = pair(place, a, b)
@@ -76,7 +57,7 @@ function antiJoin(place: Place, makers: ExpressionMakers): string {
 }
 
 /** A constant that travels over two joins, inner or outer. */
-function chain(place: Place, makers: ExpressionMakers): string {
+export function chain(place: Place, makers: ExpressionMakers): string {
   const { c } = place
   const [a, b, d] = [source(place), source(place), source(place)]
   const one = pair(place, a, b)
@@ -92,7 +73,7 @@ function chain(place: Place, makers: ExpressionMakers): string {
 }
 
 /** Rows by a list of keys. */
-function batch(place: Place): string {
+export function batch(place: Place): string {
   const { c, v, params } = place
   const a = source(place)
   const by = c.pick(a.columns)
@@ -104,7 +85,7 @@ function batch(place: Place): string {
 }
 
 /** A full join of which one side is told of. */
-function oneSided(place: Place, makers: ExpressionMakers): string {
+export function oneSided(place: Place, makers: ExpressionMakers): string {
   const { c } = place
   const [a, b] = [source(place), source(place)]
   const on = pair(place, a, b)
@@ -119,19 +100,19 @@ function oneSided(place: Place, makers: ExpressionMakers): string {
 }
 
 /** The first few of each, by a lateral query. */
-function topOfEach(place: Place, makers: ExpressionMakers): string {
+export function topOfEach(place: Place, makers: ExpressionMakers): string {
   const { c } = place
   const [a, b] = [source(place), source(place)]
   const on = pair(place, a, b)
   if (!on) return counted(place, makers)
-  const by = b.columns.filter(({ kind }) => kind !== 'jsonb').map(({ text }) => text)
+  const by = b.columns.filter(({ kind }) => isOrdered(kind)).map(({ text }) => text)
   const inner = `SELECT ${by.join(', ')} FROM ${fromOf(b)} WHERE ${on[1].text} = ${on[0].text} ORDER BY ${by.join(', ')} LIMIT ${c.pick(['1', '2'])}`
   const key = c.pick(a.columns)
   return `SELECT ${first(a)}, l.* FROM ${fromOf(a)} LEFT JOIN LATERAL (${inner}) AS l ON true WHERE ${key.text} = ${value(place, key.kind)}`
 }
 
 /** Rows with a count of what belongs to each. */
-function counted(place: Place, makers: ExpressionMakers): string {
+export function counted(place: Place, makers: ExpressionMakers): string {
   const { c } = place
   const [a, b] = [source(place), source(place)]
   const on = pair(place, a, b) ?? [c.pick(a.columns), c.pick(a.columns)]
@@ -144,7 +125,7 @@ function counted(place: Place, makers: ExpressionMakers): string {
 }
 
 /** EXISTS, IN and their opposites, beside or instead of another condition. */
-function membership(place: Place, makers: ExpressionMakers): string {
+export function membership(place: Place, makers: ExpressionMakers): string {
   const { c } = place
   const [a, b] = [source(place), source(place)]
   const on = pair(place, a, b)
@@ -164,7 +145,7 @@ function membership(place: Place, makers: ExpressionMakers): string {
 }
 
 /** One parameter in two places, of which the first decides its type. */
-function reused(place: Place): string {
+export function reused(place: Place): string {
   const { c, v, params } = place
   const a = source(place, c.chance(50) ? isNumber : isText)
   const [one, two] = [c.pick(a.columns), c.pick(a.columns)]

@@ -1,5 +1,5 @@
+import { anyValue, isNumber, isOrdered, literal } from '../kinds.js'
 import type { Place, Reach, SourceModel } from './conditions.js'
-import { anyValue, isNumber, isOrdered, literal } from './kinds.js'
 import { conditions, filter, makers } from './queries.js'
 import { from } from './sources.js'
 
@@ -27,7 +27,7 @@ export function grouped(place: Place): string {
     ...keys.map(({ text }) => text),
     ...Array.from({ length: 1 + c.int(3) }, () => aggregate(inside, columns)),
   ]
-  const having = c.chance(20) ? ` HAVING ${c.chance(50) ? 'count(*) > 1' : `${compared(inside, columns)}`}` : ''
+  const having = c.chance(30) ? ` HAVING ${c.chance(35) ? 'count(*) > 1' : `${compared(inside, columns)}`}` : ''
   const by = keys.length === 0 ? '' : ` GROUP BY ${keys.map(({ text }) => text).join(', ')}`
   return `SELECT ${list.join(', ')} FROM ${joined.sql}${filter(inside, joined.where, c.chance(75))}${by}${having}`
 }
@@ -65,10 +65,11 @@ export function windowed(place: Place): string {
     `count(*) OVER ${over}`,
     `dense_rank() OVER ${over}`,
     `max(${c.pick(columns).text}::text) OVER ${over}`,
+    `count(*) FILTER (WHERE ${conditions.condition(inside, 0)}) OVER ${over}`,
   ])
   const list = `${c.pick(columns).text}, ${call} AS r`
   const inner = `SELECT ${list} FROM ${joined.sql}${filter(inside, joined.where, c.chance(60))}`
-  return c.chance(30) ? `SELECT * FROM (${inner}) AS q WHERE q.r = 1` : inner
+  return c.chance(35) ? `SELECT * FROM (${inner}) AS q WHERE q.r = 1` : inner
 }
 
 export function distinctOn(place: Place): { readonly sql: string; readonly ordered: boolean } {
@@ -98,12 +99,6 @@ export function probe(place: Place): string {
     `SELECT count(*) FROM (SELECT 1 FROM ${sql}${where} LIMIT 3) AS q`,
     `SELECT count(*)::int AS n FROM ${sql}${where}`,
   ])
-}
-
-export function throughView({ schema, c }: Place): string {
-  return schema.views.length > 0
-    ? `SELECT * FROM ${c.pick(schema.views).name}`
-    : `SELECT count(*) FROM ${c.pick(schema.tables).name}`
 }
 
 /** An aggregate and a value. */

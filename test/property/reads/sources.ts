@@ -1,7 +1,7 @@
+import { comparable } from '../kinds.js'
+import type { ColumnModel } from '../schema/model.js'
 import type { Conditions, Place, Reach, SourceModel } from './conditions.js'
-import { comparable } from './kinds.js'
 import type { Select, Wanted } from './queries.js'
-import type { ColumnModel } from './schema.js'
 
 export interface SourceMakers {
   readonly conditions: Conditions
@@ -90,7 +90,7 @@ function bare({ schema, c }: Place): Made {
 function sourceOf(place: Place, left: readonly SourceModel[], makers: SourceMakers): Made {
   const { schema, c, names } = place
   const alias = `a${names.next++}`
-  const cte = place.ctes.length > 0 && c.chance(70) ? c.pick(place.ctes) : undefined
+  const cte = place.ctes.length > 0 && c.chance(55) ? c.pick(place.ctes) : undefined
   if (cte) {
     const columns = cte.columns.map(({ name, kind }) => ({ text: `${alias}.${name}`, name, kind }))
     return { sql: `${cte.name} AS ${alias}`, source: { alias, columns }, lateral: false }
@@ -106,10 +106,20 @@ function sourceOf(place: Place, left: readonly SourceModel[], makers: SourceMake
     if (columns.length > 0)
       return { sql: `${lateral ? 'LATERAL ' : ''}(${made.sql}) AS ${alias}`, source: { alias, columns }, lateral }
   }
+  const others = [...schema.views, ...schema.relations]
+  if (others.length > 0 && c.chance(18)) {
+    const { name, columns } = c.pick(others)
+    return {
+      sql: `${name} ${alias}`,
+      source: { alias, columns: columns.map((column) => reach(column, `${alias}.`)) },
+      lateral: false,
+    }
+  }
   const table = c.pick(schema.tables)
   const columns = table.columns.map((column) => reach(column, `${alias}.`))
+  const only = c.chance(6) ? 'ONLY ' : ''
   return {
-    sql: `${table.name} ${c.chance(50) ? 'AS ' : ''}${alias}`,
+    sql: `${only}${table.name} ${c.chance(50) ? 'AS ' : ''}${alias}`,
     source: { alias, columns, table },
     lateral: false,
   }

@@ -1,5 +1,5 @@
+import { anyValue, isNumber, isText, type Kind, spell } from '../kinds.js'
 import type { Conditions, Place, Subquery } from './conditions.js'
-import { anyValue, isNumber, isText, type Kind, spell } from './kinds.js'
 
 export interface Output {
   readonly name: string
@@ -38,7 +38,7 @@ export function expressionOf(place: Place, makers: ExpressionMakers): { readonly
     [
       1 * deeper,
       () => ({
-        text: `array_to_string(ARRAY(SELECT q::text FROM (${subquery(place, 'column', kind).sql}) AS q (q) ORDER BY 1), ',')`,
+        text: `array_to_string(ARRAY(SELECT q::text COLLATE "C" FROM (${subquery(place, 'column', kind).sql}) AS q (q) ORDER BY 1), ',')`,
         kind: 'text',
       }),
     ],

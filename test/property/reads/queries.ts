@@ -1,71 +1,20 @@
-import type { Choices } from './choices.js'
+import type { Choices } from '../choices.js'
+import { comparable, isOrdered, isTotal, KINDS, type Kind } from '../kinds.js'
 import { Conditions, type Place, type Reach, type Subquery } from './conditions.js'
 import { expressionOf, type Output } from './expressions.js'
-import { idiom } from './idioms.js'
-import { comparable, isOrdered, type Kind, Params } from './kinds.js'
-import type { SchemaModel } from './schema.js'
-import { distinctOn, grouped, probe, sorted, throughView, windowed } from './shapes.js'
+import type { Sql } from './place.js'
 import { from } from './sources.js'
-
-/** A read of the grammar. */
-export interface Read {
-  readonly text: string
-  readonly params: readonly unknown[]
-  /** The order of the rows is part of the answer. */
-  readonly ordered: boolean
-}
 
 export interface Select {
   readonly sql: string
   readonly outputs: readonly Output[]
 }
 
-/** A read: `shape` decides the text but its values, `values` the values. */
-export function makeRead(schema: SchemaModel, shape: Choices, values: Choices): Read {
-  const params = new Params()
-  const place: Place = {
-    schema,
-    c: shape,
-    v: values,
-    params,
-    sources: [],
-    outer: undefined,
-    names: { next: 0 },
-    depth: 2,
-    ctes: [],
-  }
-  const { sql, ordered } = top(place)
-  const end = shape.weighted([
-    [20, ''],
-    [1, ';'],
-    [1, ' -- the end'],
-    [1, ' /* some */ ;'],
-  ])
-  return { text: `${sql}${end}`, params: params.values, ordered }
-}
-
-function top(place: Place): { readonly sql: string; readonly ordered: boolean } {
-  const { c } = place
-  return c.weighted<() => { readonly sql: string; readonly ordered: boolean }>([
-    [14, () => arranged(place, select(place, { stars: true }))],
-    [10, () => loose(idiom(place, makers))],
-    [4, () => loose(grouped(place))],
-    [3, () => arranged(place, setOperation(place))],
-    [3, () => withCtes(place)],
-    [2, () => loose(windowed(place))],
-    [2, () => distinctOn(place)],
-    [2, () => sorted(place)],
-    [2, () => loose(probe(place))],
-    [1, () => loose(throughView(place))],
-  ])()
-}
-
-const loose = (sql: string) => ({ sql, ordered: false })
-
 /** ORDER BY every output makes the order total; only then LIMIT says which rows. */
-function arranged(place: Place, { sql, outputs }: Select): { readonly sql: string; readonly ordered: boolean } {
+export function arranged(place: Place, { sql, outputs }: Select): Sql {
   const { c } = place
-  if (outputs.length === 0 || !c.chance(35)) return { sql, ordered: false }
+  if (outputs.length === 0 || !outputs.every(({ kind }) => isTotal(kind)) || !c.chance(35))
+    return { sql, ordered: false }
   return { sql: `${sql} ORDER BY ${order(c, outputs.length)}${c.chance(60) ? limit(place) : ''}`, ordered: true }
 }
 
@@ -90,6 +39,8 @@ export interface Wanted {
   readonly stars?: boolean
   /** The kinds of the outputs, one for one. */
   readonly kinds?: readonly Kind[]
+  /** At least two sources. */
+  readonly mixed?: boolean
   /** How many sources at most. */
   readonly sources?: number
 }
@@ -100,7 +51,7 @@ export function select(place: Place, wanted: Wanted = {}): Select {
   const count = Math.min(
     wanted.sources ?? 3,
     c.weighted([
-      [9, 1],
+      [wanted.mixed ? 0 : 9, 1],
       [8, 2],
       [2, 3],
     ]),
@@ -110,7 +61,7 @@ export function select(place: Place, wanted: Wanted = {}): Select {
   const list = targets(inside, wanted)
   const where = filter(inside, joined.where, c.chance(82))
   return {
-    sql: `SELECT ${c.chance(10) && list.outputs.length > 0 ? 'DISTINCT ' : ''}${list.sql} FROM ${joined.sql}${where}`,
+    sql: `SELECT ${c.chance(10) && list.outputs.length > 0 && list.outputs.every(({ kind }) => isTotal(kind)) ? 'DISTINCT ' : ''}${list.sql} FROM ${joined.sql}${where}`,
     outputs: list.outputs,
   }
 }
@@ -159,13 +110,11 @@ const named = (made: readonly { readonly kind: Kind }[]): readonly Output[] =>
 
 function outputOf(place: Place, kind: Kind): { readonly text: string; readonly kind: Kind } {
   const fit = place.sources.flatMap((source) => source.columns).filter((column) => column.kind === kind)
-  return fit.length > 0
-    ? { text: place.c.pick(fit).text, kind }
-    : { text: `NULL::${kind === 'enum' ? 'mood' : kind === 'digits' ? 'text' : kind}`, kind }
+  return fit.length > 0 ? { text: place.c.pick(fit).text, kind } : { text: `NULL::${KINDS[kind].type}`, kind }
 }
 
 /** Branches with the same kinds. Each is in parentheses, so that it may have an order and a limit of its own. */
-function setOperation(place: Place, wanted: Wanted = {}): Select {
+export function setOperation(place: Place, wanted: Wanted = {}): Select {
   const { c } = place
   const left = select(place, { ...wanted, sources: 2 })
   if (left.outputs.length === 0) return left
@@ -173,12 +122,14 @@ function setOperation(place: Place, wanted: Wanted = {}): Select {
   const ordered = kinds.every(isOrdered)
   const branch = (made: Select): string =>
     ordered && c.chance(25) ? `(${made.sql} ORDER BY ${order(c, made.outputs.length)}${limit(place)})` : `(${made.sql})`
-  const operator = c.pick(['UNION', 'UNION ALL', 'EXCEPT', 'INTERSECT', 'EXCEPT ALL'])
+  const operator = kinds.every(isTotal)
+    ? c.pick(['UNION', 'UNION ALL', 'EXCEPT', 'INTERSECT', 'EXCEPT ALL'])
+    : 'UNION ALL'
   const right = select(place, { kinds, sources: 2 })
   return { sql: `${branch(left)} ${operator} ${branch(right)}`, outputs: left.outputs }
 }
 
-function withCtes(place: Place): { readonly sql: string; readonly ordered: boolean } {
+export function withCtes(place: Place): Sql {
   const { c } = place
   const ctes: { name: string; columns: Reach[] }[] = []
   const texts: string[] = []
@@ -191,7 +142,7 @@ function withCtes(place: Place): { readonly sql: string; readonly ordered: boole
     texts.push(`${name}${names} AS ${c.pick(['', 'MATERIALIZED ', 'NOT MATERIALIZED '])}(${made.sql})`)
     ctes.push({ name, columns: outputs.map((output) => ({ text: '', name: output.name, kind: output.kind })) })
   }
-  const body = select({ ...place, ctes })
+  const body = select({ ...place, ctes }, c.chance(50) ? { mixed: true } : {})
   const { sql, ordered } = arranged(place, body)
   return { sql: `WITH ${texts.join(', ')} ${sql}`, ordered }
 }
@@ -201,7 +152,7 @@ function derived(place: Place, wanted: Wanted = {}): Select {
   const { c } = place
   const inner = { ...place, depth: Math.max(0, place.depth - 1) }
   const made = c.chance(18) ? setOperation(inner, wanted) : select(inner, { ...wanted, sources: 2 })
-  if (made.outputs.length > 0 && c.chance(25)) {
+  if (made.outputs.length > 0 && made.outputs.every(({ kind }) => isTotal(kind)) && c.chance(25)) {
     return { sql: `${made.sql} ORDER BY ${order(c, made.outputs.length)}${limit(place)}`, outputs: made.outputs }
   }
   return made
@@ -230,11 +181,12 @@ const subquery: Subquery = (place, want, kind) => {
       [1, ' ORDER BY 1 LIMIT 2'],
       [1, ' GROUP BY 1'],
     ])
-    return { sql: `SELECT ${column.text}${tail}${column.kind === 'jsonb' ? '' : end}`, kind: column.kind }
+    return { sql: `SELECT ${column.text}${tail}${isOrdered(column.kind) ? end : ''}`, kind: column.kind }
   }
   if (c.chance(25)) return { sql: `SELECT count(*)${tail}`, kind: 'bigint' }
   if (column.kind === 'int' || column.kind === 'text')
     return { sql: `SELECT ${c.pick(['max', 'min'])}(${column.text})${tail}`, kind: column.kind }
+  if (!isTotal(column.kind)) return { sql: `SELECT count(${column.text})${tail}`, kind: 'bigint' }
   return { sql: `SELECT ${column.text}${tail} ORDER BY 1 LIMIT 1`, kind: column.kind }
 }
 

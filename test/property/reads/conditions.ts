@@ -1,4 +1,4 @@
-import type { Choices } from './choices.js'
+import type { Choices } from '../choices.js'
 import {
   anyValue,
   comparable,
@@ -11,8 +11,8 @@ import {
   type Params,
   quote,
   spell,
-} from './kinds.js'
-import type { SchemaModel, TableModel } from './schema.js'
+} from '../kinds.js'
+import type { SchemaModel, TableModel } from '../schema/model.js'
 
 /** A column as an expression can name it. */
 export interface Reach {
@@ -91,6 +91,10 @@ export class Conditions {
       [3, () => this.#other(place, c.pick(own), levels)],
       [6 * subquery, () => this.#nested(place, c.pick(own))],
       [
+        2 * deep,
+        () => `(${this.condition(place, levels - 1)}) IS ${c.pick(['TRUE', 'NOT TRUE', 'FALSE', 'NOT FALSE'])}`,
+      ],
+      [
         1 * deep,
         () => `CASE WHEN ${this.condition(place, levels - 1)} THEN ${this.condition(place, levels - 1)} ELSE false END`,
       ],
@@ -167,7 +171,7 @@ export class Conditions {
     const value = () => this.#value(place, column.kind)
     if (!isOrdered(column.kind) || c.chance(30)) return `${column.text} <> ${value()}`
     if (c.chance(30)) return `${column.text} ${c.chance(20) ? 'NOT ' : ''}BETWEEN ${value()} AND ${value()}`
-    if (isText(column.kind) && c.chance(50))
+    if (isText(column.kind) && column.kind !== 'nocase' && c.chance(50))
       return `${column.text} ${c.pick(['LIKE', 'ILIKE', 'NOT LIKE'])} ${c.chance(50) ? `'a%'` : place.params.add('%b%')}`
     return `${column.text} ${c.pick(['<', '>', '<=', '>='])} ${value()}`
   }
@@ -189,8 +193,10 @@ export class Conditions {
     ]
     if (kind === 'digits')
       options.push(() => `${text}::int = ${spell('int', anyValue('int', place.v), place.params, c)}`)
-    if (isText(kind))
+    if (isText(kind) && kind !== 'nocase')
       options.push(
+        () => `${text} COLLATE nocase = ${value()}`,
+        () => `${text} COLLATE "C" = ${value()}`,
         () => `lower(${text}) = ${value()}`,
         () => `${text}::char(2) = ${value()}`,
       )

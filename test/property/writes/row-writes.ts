@@ -1,7 +1,7 @@
-import type { Place } from './conditions.js'
-import { anyValue, comparable, isNumber, type Kind, literal, spell } from './kinds.js'
-import { conditions, select } from './queries.js'
-import type { ColumnModel, TableModel } from './schema.js'
+import { anyValue, comparable, isNumber, type Kind, literal, spell } from '../kinds.js'
+import type { Place } from '../reads/conditions.js'
+import { conditions, select } from '../reads/queries.js'
+import { type ColumnModel, settable, type TableModel } from '../schema/model.js'
 
 /** What is written: a table, or a view of one. */
 export interface Target {
@@ -11,13 +11,23 @@ export interface Target {
 }
 
 /** A table, or now and then a view. */
-export function target({ schema, c }: Place): Target {
-  if (schema.views.length > 0 && c.chance(12)) {
-    const view = c.pick(schema.views)
-    return { name: view.name, columns: view.columns, table: view.base }
-  }
+export function target(place: Place): Target {
+  const { schema, c } = place
+  if (schema.views.length > 0 && c.chance(12)) return viewTarget(place)
   const table = c.pick(schema.tables)
   return { name: table.name, columns: table.columns, table }
+}
+
+function viewTarget({ schema, c }: Place): Target {
+  const view = c.pick(schema.views)
+  return { name: view.name, columns: view.columns, table: view.base }
+}
+
+/** Any write whose target is a view. */
+export function throughView(place: Place): string {
+  const { schema, c } = place
+  if (schema.views.length === 0) return update(place, target(place))
+  return c.pick([update, update, insert, remove, upsert])(place, viewTarget(place))
 }
 
 export function at(place: Place, alias: string, { columns }: Target): Place {
@@ -65,10 +75,6 @@ function scalar(place: Place, kind: Kind): string {
   const fit = table.columns.find((column) => column.kind === kind)
   const inner = at({ ...place, outer: place }, 'q', { name: table.name, columns: table.columns, table })
   return fit ? `(SELECT max(q.${fit.name}) FROM ${table.name} q WHERE ${conditions.condition(inner, 0)})` : 'NULL'
-}
-
-export function settable(own: Target): readonly ColumnModel[] {
-  return own.columns.filter((column) => !column.generated)
 }
 
 export function assignments(place: Place, alias: string, own: Target): string {

@@ -1,0 +1,32 @@
+import { KINDS } from '../kinds.js'
+import type { Place } from '../reads/conditions.js'
+import { kindOf, type TableModel } from '../schema/model.js'
+import { target, update, value } from './row-writes.js'
+
+/** What foreign keys follow: a key that moves or goes, and a row that refers to another. */
+export function alongKey(place: Place): string {
+  const { c, schema } = place
+  if (schema.references.length === 0) return update(place, target(place))
+  const { child, column, parent, to } = c.pick(schema.references)
+  const kind = (name: string, of: string) => kindOf(schema.tables.find((one) => one.name === name) as TableModel, of)
+  const key = () => value(place, kind(parent, to))
+  return c.weighted<() => string>([
+    [5, () => `UPDATE ${parent} SET ${to} = ${key()} WHERE ${to} = ${key()}`],
+    [4, () => `DELETE FROM ${parent} WHERE ${to} = ${key()}`],
+    [
+      5,
+      () =>
+        `UPDATE ${child} SET ${column} = ${value(place, kind(child, column))} WHERE id = ${value(place, kind(child, 'id'))}`,
+    ],
+    [
+      2,
+      () =>
+        `INSERT INTO ${parent} (${to === 'id' ? 'id' : `id, ${to}`}) VALUES (${[...(to === 'id' ? [] : [value(place, kind(parent, 'id'))]), key()].join(', ')}) ON CONFLICT (${to}) DO UPDATE SET ${to} = ${key()}`,
+    ],
+    [
+      1,
+      () =>
+        `UPDATE ${child} SET ${column} = (SELECT min(${to}::text)::${KINDS[kind(child, column)].type} FROM ${parent})`,
+    ],
+  ])()
+}
