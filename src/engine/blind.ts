@@ -25,6 +25,7 @@ export async function writeBlind<R>(
   const locks =
     mayWrite || text.statements.some(({ template: { statement } }) => statement.kind === 'select' && statement.locks)
   state.named.forget()
+  call.why = reason
   engine.bypassed(call.text, reason, [])
   if (mayWrite) {
     session.wrote()

@@ -83,7 +83,8 @@ function wire(value: unknown): string | null | undefined {
   return undefined
 }
 
-function tablesOf(catalog: Catalog, model: string, where: string): Table[] {
+/** The tables that a name, or a pattern, names. @throws ConfigError where there is none */
+export function tablesOf(catalog: Catalog, model: string, where: string): Table[] {
   if (typeof model !== 'string' || model === '')
     throw new ConfigError(`${where}: expected a table's name, got ${show(model)}.`)
   const pattern = new Policy([{ pattern: model, profile: false }])

@@ -47,6 +47,10 @@ export interface Call<R> {
   readonly uncacheable?: string | undefined
   /** What the store said to it on the way that could not go on. Set by the engine; a driver that makes another call of it hands it on. */
   looked?: Looked | undefined
+  /** While a function records what it depends on: it was told of this call, or need not be. Set by the engine. */
+  told?: boolean
+  /** Why it went past the cache. Set by the engine. */
+  why?: string
   /** Runs it as the user asked, past everything. */
   passThrough(): Promise<R>
   /** The user's own result, in the shape and with the parsers that this call asked for. Every result is the caller's own. */

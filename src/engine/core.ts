@@ -6,6 +6,7 @@ import type { Delivery } from './delivery.js'
 import type { DifferenceEvent, FailureEvent } from './events.js'
 import type { Config } from './options.js'
 import type { Reader } from './reader.js'
+import type { Recorders } from './recorder.js'
 import type { Scope } from './scope.js'
 import type { ConnectionState, Source } from './source.js'
 
@@ -24,6 +25,7 @@ export interface Core {
   readonly config: Config
   readonly delivery: Delivery
   readonly reader: Reader
+  readonly recorders: Recorders
   readonly parserReady: boolean
   readonly closed: boolean
   readonly lastFailure: unknown

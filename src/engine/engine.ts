@@ -13,7 +13,9 @@ import { type DifferenceEvent, Emitter, type FailureEvent } from './events.js'
 import { explain } from './explain.js'
 import type { Config } from './options.js'
 import { Reader } from './reader.js'
+import { Recorders } from './recorder.js'
 import { Runner } from './runner.js'
+import type { SampleResolver } from './samples.js'
 import { type Scope, Scopes } from './scope.js'
 import { settle } from './settle.js'
 import { ConnectionState, Source } from './source.js'
@@ -32,16 +34,20 @@ export class Engine implements Core {
   readonly events = new Emitter()
   readonly scopes = new Scopes()
   readonly stats = new Stats()
+  readonly recorders = new Recorders()
   readonly delivery: Delivery
   readonly reader: Reader
   readonly runner: Runner
   readonly #contexts: Contexts
+  /** Of the ORMs that were set up. */
+  readonly sampleResolvers = new Set<SampleResolver>()
   /** A test's hook; nothing else sets it. */
   onPause: ((point: PausePoint, what: string) => Promise<void> | undefined) | undefined
   lastFailure: unknown
   readonly #analyzer = createAnalyzer({ maxBytes: ANALYSIS_BYTES })
   readonly #databases = new Map<string, Database>()
   readonly #sources = new Set<Source>()
+  readonly #dirty = new Set<ConnectionState>()
   readonly #told = new Map<string, number>()
   readonly #misnamed = new WeakSet<Database>()
   readonly #settling = new Set<Promise<void>>()
@@ -83,7 +89,7 @@ export class Engine implements Core {
 
   /** A pool or client that was wrapped. */
   attach(access: Access): Source {
-    const source = new Source(access)
+    const source = new Source(access, this.#dirty)
     this.#sources.add(source)
     return source
   }
@@ -109,6 +115,32 @@ export class Engine implements Core {
       this.#databases.set(identity, database)
     }
     return database
+  }
+
+  /**
+   * Why a function that depends on these tables must not be answered from the cache: a transaction of this process has changed
+   * them and is still open (S6). It may be the caller's own; nobody can tell, as a function is not called on a connection.
+   */
+  uncommitted(database: string, tables: readonly string[]): string | undefined {
+    for (const { session, source } of this.#dirty) {
+      if (source.database && source.database.id !== database) continue
+      if (session.holdsLocks) return 'a transaction of this process holds locks'
+      for (const change of session.queued) {
+        if (!('table' in change)) return 'a transaction of this process has written'
+        if (tables.includes(change.table)) return `a transaction of this process has written to ${change.table}`
+      }
+    }
+    return undefined
+  }
+
+  /** Key bases of the sessions that fresh connections have, as far as they are known (S8). */
+  get bases(): readonly string[] {
+    const bases = new Set<string>()
+    for (const source of this.#sources) {
+      const context = source.current()
+      if (context) bases.add(context.keyBase)
+    }
+    return [...bases]
   }
 
   forgetCatalog(id: string): void {

@@ -7,15 +7,19 @@ export interface ReadEvent {
   /** It waited for another caller's read of the same. */
   readonly joined: boolean
   readonly sql: string
-  readonly operation: Operation
-  /** The table whose policy counted, e.g. `public.posts`. */
+  /** `function`: the call of a function such as `cachedAs` makes; `sql` is that call then. */
+  readonly operation: Operation | 'function'
+  /** The function's name. */
+  readonly fn: string | undefined
+  /** The table whose policy counted, e.g. `public.posts`; of a function none. */
   readonly table: string
   readonly tables: readonly string[]
   readonly key: string
 }
 
-/** A statement that went past the cache although it is a read. */
+/** A statement that went past the cache although it is a read, or a function whose result was not kept. */
 export interface BypassEvent {
+  /** The statement, or the function's call. */
   readonly sql: string
   readonly reason: string
   readonly tables: readonly string[]
@@ -43,7 +47,7 @@ export interface InvalidatedEvent {
 
 /** Something failed that the application did not see, or saw as another error. */
 export interface FailureEvent {
-  readonly what: 'store' | 'catalog' | 'parser' | 'settings' | 'listener' | 'outcome' | 'verify'
+  readonly what: 'store' | 'catalog' | 'parser' | 'settings' | 'listener' | 'outcome' | 'verify' | 'serializer'
   readonly message: string
   readonly error: unknown
 }

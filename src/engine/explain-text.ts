@@ -1,8 +1,8 @@
 import { ConfigError } from '../base/errors.js'
-import type { WireParam } from '../invalidation/template.js'
 import type { Engine } from './engine.js'
 import { explain } from './explain.js'
 import type { Explanation } from './explanation.js'
+import { wireOf } from './wire.js'
 
 /** Explains a text as a fresh connection would run it, without running it. */
 export async function explainText(
@@ -27,13 +27,4 @@ export async function explainText(
   return engine
     .analyze(sql)
     .statements.map((analysis) => explain(engine, context, call, analysis, engine.scopes.current))
-}
-
-function wireOf(value: unknown): WireParam {
-  if (value === null || value === undefined) return null
-  if (value instanceof Uint8Array) return value
-  if (Array.isArray(value))
-    return `{${value.map((item) => (item === null ? 'NULL' : `"${String(item).replace(/["\\]/g, '\\$&')}"`)).join(',')}}`
-  if (value instanceof Date) return value.toISOString()
-  return typeof value === 'object' ? JSON.stringify(value) : String(value)
 }

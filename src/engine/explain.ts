@@ -54,14 +54,14 @@ export function explain(
   }
   const read = reason ?? engine.reader.decide(context, plan.read, analysis, values, scope, call.text)
   const dependencies = plan.read.cacheable ? bind(plan.read.dependencies, values, engine.reader.limits) : []
-  const cached = typeof read !== 'string'
+  const past = typeof read === 'string' ? read : read.onlyLeased
   return {
     sql,
     kind: 'read',
     operation: operationOf(plan.read.operation, values),
-    cached,
-    ...(cached ? { ttl: read.ttl } : { reason: read }),
-    ...(cached && read.pattern !== undefined ? { pattern: read.pattern } : {}),
+    cached: past === undefined,
+    ...(typeof read === 'string' || past !== undefined ? { reason: past as string } : { ttl: read.ttl }),
+    ...(typeof read !== 'string' && read.pattern !== undefined ? { pattern: read.pattern } : {}),
     tables: plan.read.tables.map((table) => table.id),
     dependencies: dependencies.map(({ scheme, values: bound }) => ({
       table: scheme.table,

@@ -18,8 +18,8 @@ export interface ExplainedRows {
 /** What the cache makes of one statement. */
 export interface Explanation {
   readonly sql: string
-  /** `read` where it could be cached, `write` where it changes something, else `other`. */
-  readonly kind: 'read' | 'write' | 'other'
+  /** `read` where it could be cached, `write` where it changes something, `function` for a call of one, else `other`. */
+  readonly kind: 'read' | 'write' | 'function' | 'other'
   readonly operation?: Operation
   /** Whether a call like this is cached. */
   readonly cached: boolean

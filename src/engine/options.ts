@@ -34,6 +34,12 @@ export interface Logger {
   warn(message: string): void
 }
 
+/** Results of functions as text, for the store. What it cannot keep it refuses by throwing. */
+export interface Serializer {
+  serialize(value: unknown): string
+  deserialize(text: string): unknown
+}
+
 export interface CacheopsOptions {
   /** Where entries are kept: `memory()` for one process. */
   readonly store: Store
@@ -56,6 +62,8 @@ export interface CacheopsOptions {
    * Default 0.
    */
   readonly verify?: number
+  /** How results of functions become text and back; by default all of JSON, Date, bigint, Map, Set, Buffer and undefined exactly. */
+  readonly serializer?: Serializer
   /** What triggers write that the catalog does not show. */
   readonly triggers?: Readonly<Record<string, { readonly writes: readonly string[] }>>
   /** What functions write that the catalog does not show. */
@@ -75,6 +83,7 @@ export interface Config {
   readonly degradeOnFailure: boolean
   readonly longDisjunction: number
   readonly verify: number
+  readonly serializer: Serializer | undefined
   readonly declarations: Declarations
   readonly logger: Logger | undefined
 }
@@ -89,6 +98,7 @@ const OPTION_NAMES = [
   'degradeOnFailure',
   'longDisjunction',
   'verify',
+  'serializer',
   'triggers',
   'functions',
   'logger',
@@ -166,6 +176,7 @@ export function checkOptions(options: CacheopsOptions): Config {
     degradeOnFailure: options.degradeOnFailure ?? true,
     longDisjunction,
     verify,
+    serializer: checkSerializer(options.serializer),
     declarations: {
       triggers: checkDeclared(options.triggers, 'triggers'),
       functions: checkDeclared(options.functions, 'functions'),
@@ -256,6 +267,14 @@ export function checkOps(ops: Ops, where: string): ReadonlySet<Operation> {
   return new Set(list)
 }
 
+function checkSerializer(serializer: Serializer | undefined): Serializer | undefined {
+  if (serializer === undefined) return undefined
+  if (typeof serializer?.serialize === 'function' && typeof serializer.deserialize === 'function') return serializer
+  throw new ConfigError(
+    `serializer: expected an object with the methods serialize(value) and deserialize(text), got ${show(serializer)}.`,
+  )
+}
+
 function checkDeclared(declared: CacheopsOptions['triggers'], where: string): NonNullable<CacheopsOptions['triggers']> {
   if (declared === undefined) return {}
   if (!isObject(declared)) throw new ConfigError(`${where}: expected an object of names, got ${show(declared)}.`)
@@ -279,7 +298,8 @@ export function checkNames(object: object, names: readonly string[], where: stri
   }
 }
 
-function checkBoolean(value: unknown, where: string): void {
+/** @throws ConfigError where it is there and no boolean */
+export function checkBoolean(value: unknown, where: string): void {
   if (value !== undefined && typeof value !== 'boolean')
     throw new ConfigError(`${where}: expected true or false, got ${show(value)}.`)
 }

@@ -10,7 +10,10 @@ export async function past<R>(
   reason: string | undefined,
   tables: readonly string[] = [],
 ): Promise<R> {
-  if (reason !== undefined) engine.bypassed(call.text, reason, tables)
+  if (reason !== undefined) {
+    call.why = reason
+    engine.bypassed(call.text, reason, tables)
+  }
   try {
     return await call.passThrough()
   } finally {

@@ -30,6 +30,8 @@ export interface CachedRead {
   readonly request: ReadRequest
   readonly context: Context
   readonly sql: string
+  /** Why it is not kept by itself: only the function that it runs in holds its lease. */
+  readonly onlyLeased: string | undefined
 }
 
 /** Somebody's read of an entry that is under way; others may wait for it (single flight). */
@@ -38,7 +40,7 @@ export interface Flight {
   readonly landed: Promise<Entry>
 }
 
-type Cached = Pick<CachedRead, 'operation' | 'ttl' | 'pattern' | 'lock'> & { readonly local: boolean }
+type Cached = Pick<CachedRead, 'operation' | 'ttl' | 'pattern' | 'lock' | 'onlyLeased'> & { readonly local: boolean }
 
 /** What the configuration says of the tables of a plan. */
 interface Rule {
@@ -88,7 +90,7 @@ export class Reader {
     if (!plan.cacheable) return plan.reason
     // Its own writes are not in the store yet: here as elsewhere nobody reads what his own write has replaced.
     if (scope.deferred?.changes.has(context.database.id)) return 'writes of deferInvalidation() are not delivered yet'
-    const { never } = this.#rule(plan, context.catalog)
+    const { never } = this.rule(plan, context.catalog)
     if (never !== undefined) return `${never} is configured as never cached`
     const policy = this.#policy(context, plan, comment, values, scope)
     if (typeof policy === 'string') return policy
@@ -111,6 +113,7 @@ export class Reader {
       lock: policy.lock,
       context,
       sql,
+      onlyLeased: policy.onlyLeased,
       request: {
         key: entryKey(base, analysis.template.hash, values, analysis.literals),
         database: database.id,
@@ -130,36 +133,39 @@ export class Reader {
     scope: Scope,
   ): Cached | string {
     const operation = operationOf(plan.operation, values)
-    const { profile } = this.#rule(plan, context.catalog)
+    const { profile } = this.rule(plan, context.catalog)
     if (profile === false) return `${plan.main?.id} is configured as never cached`
     const asked = askedFor(comment, scope)
     if (typeof asked === 'string') return asked
+    let unasked: string | undefined
     if (asked && (asked.ops === undefined || asked.ops.has(operation))) {
       const ttl = asked.ttl ?? profile?.ttl ?? this.#config.defaultTtl
-      if (ttl === undefined) return `no ttl: neither the call nor the configuration of ${plan.main?.id} says how long`
-      return {
-        operation,
-        ttl,
-        pattern: profile?.pattern,
-        lock: asked.lock ?? profile?.lock ?? false,
-        local: profile?.local ?? false,
+      if (ttl !== undefined) {
+        const lock = asked.lock ?? profile?.lock ?? false
+        return {
+          operation,
+          ttl,
+          pattern: profile?.pattern,
+          lock,
+          local: profile?.local ?? false,
+          onlyLeased: undefined,
+        }
       }
+      unasked = `no ttl: neither the call nor the configuration of ${plan.main?.id} says how long`
+    } else unasked = whyUnasked(plan, operation, profile)
+    const ttl = profile?.ttl ?? Number.POSITIVE_INFINITY
+    const pattern = profile?.pattern
+    if (unasked === undefined) {
+      const lock = asked?.lock ?? profile?.lock ?? false
+      return { operation, ttl, pattern, lock, local: profile?.local ?? false, onlyLeased: undefined }
     }
-    if (!profile)
-      return plan.main ? `no pattern of the configuration names ${plan.main.id}` : 'its first table is not known'
-    if (profile.mode === 'manual') return `${plan.main?.id} is cached only where asked for`
-    if (!profile.ops.has(operation)) return `'${operation}' is not among the operations of '${profile.pattern}'`
-    return {
-      operation,
-      ttl: profile.ttl as number,
-      pattern: profile.pattern,
-      lock: asked?.lock ?? profile.lock,
-      local: profile.local,
-    }
+    // A function that follows its statements is cached for itself, whatever is said of each of them.
+    if (!scope.recorder?.wantsLeases) return unasked
+    return { operation, ttl, pattern, lock: false, local: false, onlyLeased: unasked }
   }
 
   /** The configuration does not change, so it is asked once a plan. */
-  #rule(plan: CacheableRead, catalog: Catalog): Rule {
+  rule(plan: CacheableRead, catalog: Catalog): Rule {
     let rule = this.#rules.get(plan)
     if (rule === undefined) {
       const { policy } = this.#config
@@ -206,10 +212,15 @@ export class Reader {
     }
   }
 
+  /** Whether the lease under which it was read speaks for it. */
+  holds(read: CachedRead, entry: Entry): boolean {
+    const { context } = read
+    return context.storable && context.database.current(context) && this.#expected(context, entry)
+  }
+
   /** Keeps what was read, under its lease. The reader does not wait for it. Does not fail. */
   keep(read: CachedRead, lease: Lease, entry: Entry): Promise<void> | undefined {
-    if (!read.context.storable || !read.context.database.current(read.context)) return
-    if (!this.#expected(read.context, entry)) return
+    if (read.onlyLeased !== undefined) return
     this.#kept++
     try {
       const stored = this.#config.store.write(lease, entry, read.ttl)
@@ -248,6 +259,7 @@ export class Reader {
   }
 
   told(read: CachedRead, hit: boolean, joined: boolean): void {
+    if (read.onlyLeased !== undefined && !hit) return
     if (hit) this.#stats.hits++
     else this.#stats.misses++
     if (!this.#events.heard('read')) return
@@ -256,11 +268,21 @@ export class Reader {
       joined,
       sql: read.sql,
       operation: read.operation,
+      fn: undefined,
       table: read.plan.main?.id ?? read.plan.tableIds[0] ?? '',
       tables: read.plan.tableIds,
       key: read.request.key,
     })
   }
+}
+
+/** Why the configuration alone does not have it cached. */
+function whyUnasked(plan: CacheableRead, operation: Operation, profile: Profile | undefined): string | undefined {
+  if (!profile)
+    return plan.main ? `no pattern of the configuration names ${plan.main.id}` : 'its first table is not known'
+  if (profile.mode === 'manual') return `${plan.main?.id} is cached only where asked for`
+  if (!profile.ops.has(operation)) return `'${operation}' is not among the operations of '${profile.pattern}'`
+  return undefined
 }
 
 /** What the innermost of comment and scope asks for: the comment stands with the query itself. */

@@ -40,7 +40,7 @@ export class Reads {
    */
   peek<R>(source: Source, call: Call<R>, scope: Scope): MaybePromise<{ readonly result: R } | undefined> {
     const analysis = this.#single(call)
-    const context = this.#baseline(source)
+    const context = source.current()
     if (!analysis || !context || !isCachedIsolation(context.settings.isolation)) return undefined
     const { read: plan } = context.planner.plan(analysis.template)
     if (!plan || call.uncacheable !== undefined || scope.explain) return undefined
@@ -48,13 +48,20 @@ export class Reads {
     if (typeof read === 'string') return undefined
     const { kept } = this.#engine.reader
     const reply = this.#engine.reader.look(read)
-    if (reply instanceof Promise) return reply.then((late) => this.#peeked(source, read, late, call, kept, false))
-    return this.#peeked(source, read, reply, call, kept, false)
+    if (reply instanceof Promise) {
+      return reply.then((late) => this.#peeked(source, read, late, call, scope, kept, false))
+    }
+    return this.#peeked(source, read, reply, call, scope, kept, false)
   }
 
-  #peekAgain<R>(source: Source, read: CachedRead, call: Call<R>): MaybePromise<{ readonly result: R } | undefined> {
+  #peekAgain<R>(
+    source: Source,
+    read: CachedRead,
+    call: Call<R>,
+    scope: Scope,
+  ): MaybePromise<{ readonly result: R } | undefined> {
     const { kept } = this.#engine.reader
-    return next(this.#engine.reader.look(read), (late) => this.#peeked(source, read, late, call, kept, true))
+    return next(this.#engine.reader.look(read), (late) => this.#peeked(source, read, late, call, scope, kept, true))
   }
 
   #peeked<R>(
@@ -62,10 +69,11 @@ export class Reads {
     read: CachedRead,
     reply: Awaited<ReturnType<Core['reader']['look']>>,
     call: Call<R>,
+    scope: Scope,
     kept: number,
     waited: boolean,
   ): MaybePromise<{ readonly result: R } | undefined> {
-    if (reply?.kind === 'hit') return { result: this.#hit(source, read, reply, call) }
+    if (reply?.kind === 'hit') return { result: this.#hit(source, read, reply, call, scope) }
     if (reply?.kind !== 'miss') return undefined
     const { key } = read.request
     const flight = this.#engine.reader.flights.get(key)
@@ -76,18 +84,11 @@ export class Reads {
       }
       // Who waits for another process holds no connection meanwhile.
       return next(this.#turns.take(read, reply.lease), (mine) =>
-        mine ? this.#peeked(source, read, reply, call, kept, true) : this.#peekAgain(source, read, call),
+        mine ? this.#peeked(source, read, reply, call, scope, kept, true) : this.#peekAgain(source, read, call, scope),
       )
     }
-    return this.#engine.reader.join(flight).then((entry) => entry && { result: this.#joined(read, entry, call) })
-  }
-
-  #baseline(source: Source): Context | undefined {
-    const context = source.baseline
-    if (!context || context.database.current(context)) return context
-    const fresh = context.database.contextNow(context.settings, source.access.replica)
-    if (fresh) source.rebase(fresh)
-    return fresh
+    const joined = this.#engine.reader.join(flight)
+    return joined.then((entry) => entry && { result: this.#joined(read, entry, call, scope, flight.lease) })
   }
 
   #single<R>(call: Call<R>): Analysis | undefined {
@@ -105,7 +106,7 @@ export class Reads {
     if (status === 'failed' || status === 'unknown' || session.differs(status)) return undefined
     if (call.uncacheable !== undefined || !context.database.current(context) || state.recheckLocks) return undefined
     if (!readsCommitted(state, context) || !context.settings.liftable) return undefined
-    if (call.looked) return this.#missed(state, context, call, call.looked)
+    if (call.looked) return this.#missed(state, context, call, scope, call.looked)
     const analysis = this.#single(call)
     if (!analysis) return undefined
     const { read: plan } = context.planner.plan(analysis.template)
@@ -114,10 +115,10 @@ export class Reads {
     if (typeof read === 'string') return undefined
     const reply = this.#look(read, call)
     if (reply instanceof Promise) return undefined
-    if (reply?.kind === 'hit') return { result: this.#hit(state.source, read, reply, call) }
+    if (reply?.kind === 'hit') return { result: this.#hit(state.source, read, reply, call, scope) }
     if (reply?.kind !== 'miss' || this.#engine.reader.flights.has(read.request.key)) return undefined
     if (this.#turns.wanted(read)) return undefined
-    return { result: this.#fill(state, call, read, reply.lease) }
+    return { result: this.#fill(state, call, read, scope, reply.lease) }
   }
 
   /** A call that was a miss when there was no connection yet, a moment ago: what was decided then holds if nothing came between. */
@@ -125,6 +126,7 @@ export class Reads {
     state: ConnectionState,
     context: Context,
     call: Call<R>,
+    scope: Scope,
     { read: known, reply, kept, turned }: Looked,
   ): { readonly result: Promise<R> } | undefined {
     const { reader, delivery } = this.#engine
@@ -133,7 +135,7 @@ export class Reads {
     if (read.context !== context || kept !== reader.kept || reader.flights.has(read.request.key)) return undefined
     if (delivery.readPast(context.database.id, read.plan.tableIds) !== undefined) return undefined
     if (!turned && this.#turns.wanted(read)) return undefined
-    return { result: this.#fill(state, call, read, reply.lease) }
+    return { result: this.#fill(state, call, read, scope, reply.lease) }
   }
 
   /** Answers a read, however long it takes. `tries` counts how often it was planned. */
@@ -169,7 +171,7 @@ export class Reads {
     }
     if (reply?.kind === 'hit') {
       this.#engine.explained(scope, call, analysis, context, undefined, true)
-      return this.#hit(state.source, read, reply, call)
+      return this.#hit(state.source, read, reply, call, scope)
     }
     if (reply?.kind === 'blocked') return past(this.#engine, state, call, reply.reason, read.plan.tableIds)
     const lease = reply?.lease
@@ -179,13 +181,13 @@ export class Reads {
       const entry = await reader.join(flight)
       if (entry) {
         this.#engine.explained(scope, call, analysis, context, undefined, true)
-        return this.#joined(read, entry, call)
+        return this.#joined(read, entry, call, scope, flight.lease)
       }
     }
     if (lease && !flight && !turned && !state.session.inTransaction && !(await this.#turns.take(read, lease)))
       return this.read(state, context, call, analysis, plan, scope, tries, true)
     this.#engine.explained(scope, call, analysis, context, undefined, false)
-    return this.#fill(state, call, read, lease)
+    return this.#fill(state, call, read, scope, lease)
   }
 
   /** Asks the store, once a call: a lease that was taken earlier holds as well (S4). */
@@ -200,22 +202,44 @@ export class Reads {
     return reply
   }
 
-  #hit<R>(source: Source, read: CachedRead, reply: ReadReply & { readonly kind: 'hit' }, call: Call<R>): R {
+  #hit<R>(
+    source: Source,
+    read: CachedRead,
+    reply: ReadReply & { readonly kind: 'hit' },
+    call: Call<R>,
+    scope: Scope,
+  ): R {
     const { entry, lease, stored } = reply
     const result = call.decode(entry)
+    if (this.#engine.recorders.active) this.#record(call, scope, read, lease, true)
     this.#engine.reader.told(read, true, false)
     this.#verifier?.hit({ source, read, entry, lease, stored, params: call.params })
     return result
   }
 
-  #joined<R>(read: CachedRead, entry: Entry, call: Call<R>): R {
+  #joined<R>(read: CachedRead, entry: Entry, call: Call<R>, scope: Scope, lease: Lease): R {
     const result = call.decode(entry)
+    if (this.#engine.recorders.active) this.#record(call, scope, read, lease, true)
     this.#engine.reader.told(read, true, true)
     return result
   }
 
+  /** Functions that are at work hear under which stamps a statement was answered (A21). */
+  #record(call: Call<unknown>, scope: Scope, read: CachedRead, lease: Lease, hit: boolean): void {
+    const { database, keyBase } = read.context
+    const answered = { tables: { [database.id]: read.plan.tableIds }, bases: [keyBase], ttl: read.ttl }
+    this.#engine.recorders.answered(scope.recorder, lease, answered, hit)
+    call.told = true
+  }
+
   /** Asks the database and keeps what it says under the lease, if there is one. */
-  async #fill<R>(state: ConnectionState, call: Call<R>, read: CachedRead, lease: Lease | undefined): Promise<R> {
+  async #fill<R>(
+    state: ConnectionState,
+    call: Call<R>,
+    read: CachedRead,
+    scope: Scope,
+    lease: Lease | undefined,
+  ): Promise<R> {
     const { reader } = this.#engine
     const { key } = read.request
     const { source } = state
@@ -232,11 +256,17 @@ export class Reads {
     let kept: Promise<void> | undefined
     try {
       const entry = await landed
+      let holds = false
       if (lease && state.connection.status() !== 'failed' && source.spoiled === undefined) {
         if (this.#engine.pausing) await this.#engine.pause('before-store', key)
-        kept = reader.keep(read, lease, entry)
+        holds = reader.holds(read, entry)
+        if (holds) kept = reader.keep(read, lease, entry)
       }
       const result = call.decode(entry)
+      if (this.#engine.recorders.active) {
+        if (lease && holds) this.#record(call, scope, read, lease, false)
+        else call.why = 'it was answered, but not under stamps that could be held'
+      }
       reader.told(read, false, false)
       return result
     } finally {

@@ -5,7 +5,7 @@ import type { Analysis } from '../sql/analysis.js'
 import type { Statement } from '../sql/statement.js'
 import { writeBlind } from './blind.js'
 import { type Call, outcomeUnknown } from './connection.js'
-import type { Contexts } from './contexts.js'
+import { type Contexts, isCachedIsolation } from './contexts.js'
 import type { Core } from './core.js'
 import type { Context } from './database.js'
 import { follow, past } from './pass.js'
@@ -18,6 +18,9 @@ import { beginStream, type Stream } from './streams.js'
 import { Transactions } from './transactions.js'
 import type { Verifier } from './verifier.js'
 import { Writer } from './writer.js'
+
+/** FETCH is among them: its rows are as old as its cursor. */
+const HELD = 'it shows what the session holds'
 
 /** Runs the calls of connections: from the cache, past it, or as writes with their invalidation. */
 export class Runner {
@@ -46,6 +49,11 @@ export class Runner {
 
   /** Runs a call on its connection. Calls of one connection must not overlap: the driver hands them over one by one. */
   run<R>(state: ConnectionState, call: Call<R>, scope: Scope): MaybePromise<R> {
+    const { recorders } = this.#engine
+    return recorders.active ? this.#recorded(state, call, scope) : this.#dispatch(state, call, scope)
+  }
+
+  #dispatch<R>(state: ConnectionState, call: Call<R>, scope: Scope): MaybePromise<R> {
     const quick = this.#reads.quick(state, call, scope)
     const result = quick ? quick.result : this.#run(state, call, scope)
     if (!(result instanceof Promise) || !state.session.inTransaction) return result
@@ -53,6 +61,36 @@ export class Runner {
       state.session.erred()
       throw error
     })
+  }
+
+  /** Whatever did not say itself what it depends on (a read that was answered under a lease) depends on what nobody knows. */
+  #recorded<R>(state: ConnectionState, call: Call<R>, scope: Scope): MaybePromise<R> {
+    const { recorders } = this.#engine
+    const { session } = state
+    const { clean, isolation } = session
+    const result = this.#dispatch(state, call, scope)
+    const over = (reason: string): void => {
+      if (call.told) return
+      const level = isolation ?? session.isolation ?? state.context?.settings.isolation ?? 'read committed'
+      const lags = state.context !== undefined && !state.context.storable
+      const doubtful = !clean || !session.clean || lags || !isCachedIsolation(level) || call.why === HELD
+      recorders.passed(scope.recorder, reason, doubtful)
+    }
+    if (!(result instanceof Promise)) {
+      over('it is no read that can be followed')
+      return result
+    }
+    return result.then(
+      (value) => {
+        over(call.why ?? 'it is no read that can be followed')
+        return value
+      },
+      (error: unknown) => {
+        call.told = false
+        over('it failed')
+        throw error
+      },
+    )
   }
 
   async #run<R>(state: ConnectionState, call: Call<R>, scope: Scope): Promise<R> {
@@ -63,6 +101,8 @@ export class Runner {
     let analysis = this.#engine.analyze(call.text)
     const only = analysis.statements.length === 1 ? (analysis.statements[0] as Analysis) : undefined
     const statement = only?.template.statement
+    // Words of transactions give no rows; what the statements inside may depend on, each of them says.
+    if (statement?.kind === 'transaction' || statement?.kind === 'empty') call.told = true
     if (statement?.kind === 'transaction') return this.#transactions.run(state, call, statement, scope)
     if (statement?.kind === 'empty') return call.passThrough()
     if (connection.status() === 'failed') {
@@ -179,6 +219,7 @@ export class Runner {
     const setting = settingsChange(statement, undefined, undefined)
     state.willSet(setting)
     try {
+      if (statement.kind === 'harmless') call.why = HELD
       const result = await past(this.#engine, state, call, statement.kind === 'lock' ? 'it takes locks' : undefined)
       state.named.ran(statement)
       return result
@@ -208,6 +249,7 @@ export class Runner {
 
   /** Notes a cursor, a stream or a COPY that its driver is about to run. */
   stream(state: ConnectionState, text: string | undefined, scope: Scope): MaybePromise<Stream> {
+    this.#engine.recorders.passed(scope.recorder, 'a cursor or stream', !state.session.clean)
     return beginStream(this.#engine, state, text, scope, () => {
       const { context, session } = state
       if (context && session.settingsKnown && context.database.current(context) && !session.catalogTouched)

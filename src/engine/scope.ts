@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Operation } from '../base/vocabulary.js'
 import type { Change } from '../invalidation/dependency.js'
 import type { Explanation } from './explanation.js'
+import type { Recorder } from './recorder.js'
 
 /** What `cache(query, options)` asked for. */
 export interface Asked {
@@ -24,6 +25,16 @@ export interface Scope {
   readonly forceImages?: boolean
   /** `explain(fn)` collects here. */
   readonly explain?: Explanation[]
+  /** Of the innermost function whose call this is inside of. */
+  readonly recorder?: Recorder
+  /** The calls of functions that this is inside of, the innermost first. */
+  readonly inside?: Inside
+}
+
+/** A function's call that is under way. */
+export interface Inside {
+  readonly key: string
+  readonly outer: Inside | undefined
 }
 
 const EMPTY: Scope = {}

@@ -51,6 +51,7 @@ export async function writeSeveral<R>(
   if (definitions) session.touchCatalog()
   state.named.forget()
   state.willSet(setting)
+  call.why = 'several statements in one string'
   engine.bypassed(call.text, 'several statements in one string', [])
   session.wrote()
   let error: unknown

@@ -19,8 +19,12 @@ export class Source {
   /** Its connections share backends: a transaction pooler is in between (A5). */
   pooled = false
 
-  constructor(access: Access) {
+  /** Connections, of all sources, whose open transactions have written or hold locks. */
+  readonly dirty: Set<ConnectionState>
+
+  constructor(access: Access, dirty: Set<ConnectionState>) {
     this.access = access
+    this.dirty = dirty
   }
 
   /** A context under which a read can be answered without a connection; undefined where connections differ. */
@@ -37,9 +41,13 @@ export class Source {
     this.#spoiled ??= reason
   }
 
-  /** The same settings under a catalog that was read anew. */
-  rebase(context: Context): void {
-    this.#baseline = context
+  /** The baseline with the catalog as it is now; without one where nobody has read that yet. */
+  current(): Context | undefined {
+    const context = this.baseline
+    if (!context || context.database.current(context)) return context
+    const fresh = context.database.contextNow(context.settings, this.access.replica)
+    if (fresh) this.#baseline = fresh
+    return fresh
   }
 
   /** A connection outside of a transaction showed its settings. */
@@ -60,6 +68,7 @@ export class Source {
 
   /** The connection is gone. */
   forget(state: ConnectionState): void {
+    this.dirty.delete(state)
     if (this.#shown.delete(state)) this.#compare()
   }
 
@@ -89,7 +98,7 @@ export class Source {
 export class ConnectionState {
   readonly connection: Connection
   readonly source: Source
-  readonly session = new Session()
+  readonly session: Session
   readonly prepared = new PreparedWrites()
   readonly named = new NamedStatements()
   settings: Settings | undefined
@@ -104,6 +113,7 @@ export class ConnectionState {
   constructor(connection: Connection, source: Source) {
     this.connection = connection
     this.source = source
+    this.session = new Session((dirty) => void (dirty ? source.dirty.add(this) : source.dirty.delete(this)))
   }
 
   /** From here on its statements are its user's, no longer those by which a pool prepares each connection. */

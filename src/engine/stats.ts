@@ -4,6 +4,8 @@ export class Stats {
   misses = 0
   /** Reads that went past the cache, by reason. */
   readonly bypasses = new Map<string, number>()
+  /** Calls of functions. */
+  readonly functions = { hits: 0, misses: 0 }
   invalidations = 0
   storeErrors = 0
   /** Of `verify`. `skipped`: a write came in between, the session's settings differ from the pool's, or it could not be asked. */

@@ -45,6 +45,7 @@ export class Writer {
     const autocommit = !session.inTransaction
     session.wrote()
     if (plan.catalog) session.touchCatalog()
+    call.why = 'it writes'
     this.#engine.explained(scope, call, analysis, context)
     if (analysis.template.statement.kind === 'select') this.#engine.bypassed(call.text, 'it may write', [])
     const values = { params: call.params, literals: analysis.literals }

@@ -32,6 +32,8 @@ class Transaction {
 /** One database connection's life, as far as the cache must know it. */
 export class Session {
   #transaction: Transaction | undefined
+  /** Told when its transaction has written or holds locks, and when that one is over. */
+  readonly #onDirty: ((dirty: boolean) => void) | undefined
   /** Statements that were handed to the server and whose end was not seen yet, such as cursors (A25). */
   #inFlight = 0
   /** Reads pass by for good: temporary tables, a pooler that shares the backend. */
@@ -40,6 +42,10 @@ export class Session {
   #locked = false
   /** `false` until they are read, and after whatever may have changed them (A5). */
   settingsKnown = false
+
+  constructor(onDirty?: (dirty: boolean) => void) {
+    this.#onDirty = onDirty
+  }
 
   /** Why reads of this session go past the cache now; undefined where they need not. */
   get pastCache(): string | undefined {
@@ -58,6 +64,11 @@ export class Session {
   /** Nothing was done in the open transaction that others could not see. */
   get clean(): boolean {
     return this.#transaction?.dirty === undefined
+  }
+
+  /** Whether the open transaction holds row or table locks, or its like, but is not known to have written. */
+  get holdsLocks(): boolean {
+    return this.#transaction?.dirty === 'the transaction holds locks'
   }
 
   get inTransaction(): boolean {
@@ -92,7 +103,7 @@ export class Session {
 
   /** The session wrote: from here its transaction reads past the cache, even after ROLLBACK TO (B9). */
   wrote(): void {
-    if (this.#transaction) this.#transaction.dirty ??= 'the transaction has written'
+    this.#soil('the transaction has written')
   }
 
   /**
@@ -100,13 +111,19 @@ export class Session {
    * are right whatever it is (B9).
    */
   erred(): void {
-    if (this.#transaction) this.#transaction.dirty ??= 'a statement of the transaction has failed'
+    this.#soil('a statement of the transaction has failed')
+  }
+
+  #soil(reason: string): void {
+    if (!this.#transaction) return
+    if (this.#transaction.dirty === undefined) this.#onDirty?.(true)
+    this.#transaction.dirty ??= reason
   }
 
   /** A lock was taken; `session` where it outlives the transaction. */
   locked(session: boolean): void {
     if (session) this.#locked = true
-    if (this.#transaction) this.#transaction.dirty ??= 'the transaction holds locks'
+    this.#soil('the transaction holds locks')
   }
 
   /** No advisory lock is held any longer. */
@@ -160,7 +177,7 @@ export class Session {
   touchCatalog(): void {
     if (this.#transaction) {
       this.#transaction.catalogTouched = true
-      this.#transaction.dirty ??= 'the transaction has changed definitions'
+      this.#soil('the transaction has changed definitions')
     }
   }
 
@@ -176,6 +193,7 @@ export class Session {
   end(): { readonly changes: readonly Change[]; readonly cause: string; readonly catalogs: readonly string[] } {
     const transaction = this.#transaction
     this.#transaction = undefined
+    if (transaction?.dirty !== undefined) this.#onDirty?.(false)
     if (transaction?.settingsTouched) this.settingsKnown = false
     const cause = [...(transaction?.causes ?? [])].join(', ') || 'COMMIT'
     return { changes: transaction?.queue ?? [], cause, catalogs: [...(transaction?.catalogs ?? [])] }
@@ -190,7 +208,7 @@ export class Session {
     if (status === 'transaction' || status === 'failed') {
       if (!this.#transaction) {
         this.#transaction = new Transaction()
-        this.#transaction.dirty = 'the transaction began unseen'
+        this.#soil('the transaction began unseen')
       }
       return false
     }
