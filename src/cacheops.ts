@@ -9,6 +9,11 @@ import { explainText } from './engine/explain-text.js'
 import type { Explanation } from './engine/explanation.js'
 import { type CacheopsOptions, checkNames, checkOps, checkOptions, type Ops } from './engine/options.js'
 import type { Scope } from './engine/scope.js'
+import type { CachedAsOptions, Samples } from './functions/cached-as.js'
+import type { CachedFunction, ComputedFunction } from './functions/cached-function.js'
+import { type ComputedOptions, Functions } from './functions/functions.js'
+import type { FunctionOptions } from './functions/options.js'
+import type { SimpleCache } from './functions/simple.js'
 import type { StoreStats } from './store/store.js'
 
 /** A query: a function that runs it, or a query builder that runs when it is awaited. */
@@ -28,6 +33,8 @@ export interface CacheOptions {
 export interface CacheopsStats {
   readonly hits: number
   readonly misses: number
+  /** Calls of functions that were answered from the cache, and whose results were put there. */
+  readonly functions: { readonly hits: number; readonly misses: number }
   /** Reads that went past the cache, by reason. */
   readonly bypasses: Readonly<Record<string, number>>
   readonly invalidations: number
@@ -53,10 +60,12 @@ export interface ByHandOptions {
  */
 export class Cacheops {
   readonly #engine: Engine
+  readonly #functions: Functions
 
   /** @throws ConfigError that names the option and what was expected */
   constructor(options: CacheopsOptions) {
     this.#engine = new Engine(checkOptions(options))
+    this.#functions = new Functions(this.#engine)
     register(this, this.#engine)
   }
 
@@ -145,6 +154,57 @@ export class Cacheops {
     await this.#engine.delivery.deliver('', [{ kind: 'everything' }], cause, this.#engine.scopes.current.deferred)
   }
 
+  /** Values by key, in the same store. */
+  get simple(): SimpleCache {
+    return this.#functions.simple
+  }
+
+  /**
+   * A function whose results are kept for a time.
+   *
+   * @param name - by which every process knows it
+   * @example
+   * const top = cacheops.cached('top', async (category: string) => fetchTop(category), { ttl: '10m' })
+   * await top.invalidate('news')
+   */
+  cached<Args extends unknown[], T>(
+    name: string,
+    fn: (...args: Args) => T | PromiseLike<T>,
+    options?: FunctionOptions<Args>,
+  ): CachedFunction<Args, T> {
+    return this.#functions.cached(name, fn, options)
+  }
+
+  /**
+   * A function whose results are kept until something of what its samples stand for changes.
+   *
+   * @param samples - tables, queries, rows; one, a list, or a function of the arguments that gives them
+   * @example
+   * const block = cacheops.cachedAs('block', (id: number) => ({ model: 'posts', where: { category_id: id } }), renderBlock)
+   */
+  cachedAs<Args extends unknown[], T>(
+    name: string,
+    samples: Samples<Args>,
+    fn: (...args: Args) => T | PromiseLike<T>,
+    options?: CachedAsOptions<Args>,
+  ): CachedFunction<Args, T> {
+    return this.#functions.cachedAs(name, samples, fn, options)
+  }
+
+  /**
+   * A function whose results are kept until something of what its own queries read changes.
+   *
+   * @example
+   * const page = cacheops.computed('page', async (slug: string) => renderPage(slug), { ttl: '1h' })
+   */
+  computed<Args extends unknown[], T>(
+    name: string,
+    fn: (...args: Args) => T | PromiseLike<T>,
+    options?: ComputedOptions<Args>,
+  ): ComputedFunction<Args, T> {
+    return this.#functions.computed(name, fn, options)
+  }
+
   /** Hears events; gives the function that stops it. */
   on<Name extends EventName>(name: Name, listener: (event: Events[Name]) => void): () => void {
     if (!isEventName(name)) {
@@ -188,6 +248,7 @@ export class Cacheops {
     return {
       hits: stats.hits,
       misses: stats.misses,
+      functions: { ...stats.functions },
       bypasses: Object.fromEntries(stats.bypasses),
       invalidations: stats.invalidations,
       storeErrors: stats.storeErrors,

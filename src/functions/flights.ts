@@ -1,0 +1,59 @@
+import type { Inside } from '../engine/scope.js'
+import type { Kept, Shelf } from './shelf.js'
+
+/**
+ * How long a caller waits for another's run of the same. He may hold the connection that the other waits for, in which case
+ * both would wait for ever: then he runs it himself.
+ */
+const PATIENCE_MS = 5000
+const LONG_PATIENCE_MS = 60_000
+
+/** Runs that are under way: whoever asks for the same meanwhile waits for it. */
+export class Flights {
+  readonly #shelf: Shelf
+  readonly #landings = new Map<string, Promise<Kept | undefined>>()
+
+  constructor(shelf: Shelf) {
+    this.#shelf = shelf
+  }
+
+  has(key: string): boolean {
+    return this.#landings.has(key)
+  }
+
+  /**
+   * Waits for another's run. Undefined where there is none, or what it brings is not for others.
+   *
+   * @param inside - a call inside of the run would wait for itself
+   * @param patient - the function asks for `lock`
+   */
+  async join(key: string, inside: Inside | undefined, patient: boolean): Promise<Kept | undefined> {
+    const landing = this.#landings.get(key)
+    if (!landing) return undefined
+    for (let at = inside; at; at = at.outer) if (at.key === key) return undefined
+    const kept = await withPatience(landing, patient ? LONG_PATIENCE_MS : PATIENCE_MS)
+    // S4: what it was computed from may have changed before the waiting began.
+    return kept && (await this.#shelf.stands(kept.lease)) ? kept : undefined
+  }
+
+  /** Notes a run; the first under a key is the one to wait for. */
+  add(key: string, landing: Promise<Kept | undefined>): void {
+    if (this.#landings.has(key)) return
+    const landed = landing.catch(() => undefined)
+    this.#landings.set(key, landed)
+    void landed.finally(() => this.#landings.delete(key))
+  }
+}
+
+async function withPatience<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined
+  const enough = new Promise<undefined>((resolve) => {
+    timer = setTimeout(resolve, ms, undefined)
+    timer.unref()
+  })
+  try {
+    return await Promise.race([promise, enough])
+  } finally {
+    clearTimeout(timer)
+  }
+}
