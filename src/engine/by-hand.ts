@@ -3,9 +3,10 @@ import { ConfigError } from '../base/errors.js'
 import type { Catalog, Table } from '../catalog/catalog.js'
 import { canonical } from '../invalidation/canonical.js'
 import type { Change } from '../invalidation/dependency.js'
-import { nearest, Policy } from '../plan/policy.js'
+import { nearest } from '../plan/policy.js'
 import type { Database } from './database.js'
 import type { Engine } from './engine.js'
+import { tablesOf } from './named-tables.js'
 
 /** Drops what depends on one row. */
 export async function invalidateObj(
@@ -81,20 +82,6 @@ function wire(value: unknown): string | null | undefined {
   if (typeof value === 'string') return value
   if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean') return String(value)
   return undefined
-}
-
-/** The tables that a name, or a pattern, names. @throws ConfigError where there is none */
-export function tablesOf(catalog: Catalog, model: string, where: string): Table[] {
-  if (typeof model !== 'string' || model === '')
-    throw new ConfigError(`${where}: expected a table's name, got ${show(model)}.`)
-  const pattern = new Policy([{ pattern: model, profile: false }])
-  const tables = [...catalog.tables.values()].filter((table) => pattern.of(table.schema, table.name) === false)
-  if (tables.length === 0) {
-    const names = [...catalog.tables.values()].flatMap((table) => [table.id, table.name])
-    const hint = nearest(model, names)
-    throw new ConfigError(`${where}: the database has no table '${model}'.${hint ? ` Did you mean '${hint}'?` : ''}`)
-  }
-  return tables
 }
 
 /** Databases that are attached, with their catalogs. */
