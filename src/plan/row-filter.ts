@@ -108,7 +108,7 @@ export function readValues(
   const { body, ctes, orderBy, limit, offset } = source
   // With these it is a query, whose columns have types of their own.
   if (body.kind !== 'values' || ctes.length > 0 || orderBy.length > 0 || limit || offset) return undefined
-  if (body.rows.length > limits.maxConjs) return undefined
+  if (body.unlisted > 0 || body.rows.length > limits.maxConjs) return undefined
   const names = write.columns.length > 0 ? write.columns : table.columns.map(({ name }) => name)
   const expressions = new ExpressionReader(
     catalog,
@@ -143,7 +143,7 @@ export function readValues(
 }
 
 function paramsIn(expr: Expr, use: (index: number) => void): void {
-  const query = { ctes: [], body: { kind: 'values', rows: [[expr]] }, orderBy: [], ties: false } as const
+  const query = { ctes: [], body: { kind: 'values', rows: [[expr]], unlisted: 0 }, orderBy: [], ties: false } as const
   walkQuery(query, {
     expr: (inner) => {
       if (inner.kind === 'param') use(inner.index)

@@ -6,8 +6,10 @@ import { scan } from './lexer.js'
 import { type LiftOptions, lift, type Piece } from './lift.js'
 import { ParseError, parserFailed, parserLoaded } from './parser.js'
 import { shorten } from './postgres/bulk.js'
+import { coarse } from './postgres/coarse.js'
 import { type Lifted, Unmapped } from './postgres/constants.js'
 import { Exhausted, understand, unreadable } from './postgres/front-end.js'
+import { withoutLists } from './postgres/lists.js'
 import type { Statement } from './statement.js'
 import { transactionWords } from './transaction-words.js'
 
@@ -29,8 +31,9 @@ export interface Analyzer {
 /** Longer texts are not kept by their exact words: their literals would fill the cache. */
 const LONGEST_KNOWN = 64 * 1024
 
-/** UTF-16 units. The parser needs some 60 ms for as much, and nobody's SELECT is that long. */
+/** What is parsed at most, in UTF-16 units and in tokens, each of which costs a microsecond or two. */
 const LONGEST_PARSED = 256 * 1024
+const MOST_TOKENS_PARSED = 8 * 1024
 
 const ASIS: LiftOptions = { lift: false, standardStrings: true }
 const LIFTED: LiftOptions = { lift: true, standardStrings: true }
@@ -41,32 +44,35 @@ export function createAnalyzer({ maxBytes }: { readonly maxBytes: number }): Ana
   const texts = new ByteLru<TextAnalysis>(maxBytes / 2)
   const templates = new ByteLru<Template>(maxBytes / 2)
 
-  const templateOf = (piece: Piece, text: string): Template => {
+  const templateOf = (piece: Piece, text: string, budget: Budget): Template => {
     const known = templates.get(piece.template)
     if (known) return known
-    const template = templateWith(piece, statementOf(piece, text))
+    const template = templateWith(piece, statementOf(piece, text, budget))
+    // Alone it would be understood: this must not speak for the template.
+    if (budget.spent) return template
     // A tree weighs about six times its text.
     templates.set(piece.template, template, 1000 + piece.template.length * 14)
     return template
   }
 
-  const analysisOf = (piece: Piece, text: string): Analysis => {
+  const analysisOf = (piece: Piece, text: string, budget: Budget): Analysis => {
     const { start, end, comment } = piece
     try {
-      return { template: templateOf(piece, text), literals: piece.literals, comment, start, end }
+      return { template: templateOf(piece, text, budget), literals: piece.literals, comment, start, end }
     } catch (error) {
       if (!(error instanceof Unmapped || error instanceof ParseError)) throw error
       const own = text.slice(start, end)
       const [asIs] = lift(own, ASIS)
       if (!asIs) throw error
-      return { template: templateOf(asIs, own), literals: [], comment, start, end }
+      return { template: templateOf(asIs, own, budget), literals: [], comment, start, end }
     }
   }
 
   const analysed = (text: string, pieces: readonly Piece[], key: string): TextAnalysis => {
     try {
-      const analysis: TextAnalysis = { statements: pieces.map((piece) => analysisOf(piece, text)) }
-      if (text.length <= LONGEST_KNOWN) texts.set(key, analysis, weigh(text, analysis))
+      const budget = new Budget()
+      const analysis: TextAnalysis = { statements: pieces.map((piece) => analysisOf(piece, text, budget)) }
+      if (text.length <= LONGEST_KNOWN && !budget.spent) texts.set(key, analysis, weigh(text, analysis))
       return analysis
     } catch (error) {
       if (!(error instanceof Exhausted)) throw error
@@ -105,19 +111,38 @@ function weigh(text: string, { statements }: TextAnalysis): number {
   return bytes
 }
 
-function statementOf(piece: Piece, text: string): Statement {
+/** What may still be parsed of a text: one of many statements must not block for longer than one of a single long one. */
+class Budget {
+  spent = false
+  #left = MOST_TOKENS_PARSED
+
+  /** Why a statement is not parsed; `undefined` where it is. */
+  refuse({ text, tokens }: Lifted): string | undefined {
+    if (text.length > LONGEST_PARSED) return `longer than ${LONGEST_PARSED} characters`
+    if (tokens.length > MOST_TOKENS_PARSED) return TOO_MANY
+    this.#left -= tokens.length
+    // The first is parsed twice where its literals cannot be taken out.
+    if (this.#left < -MOST_TOKENS_PARSED) this.spent = true
+    return this.spent ? TOO_MANY : undefined
+  }
+}
+
+const TOO_MANY = `more than ${MOST_TOKENS_PARSED} words and signs`
+
+function statementOf(piece: Piece, text: string, budget: Budget): Statement {
   if (piece.empty) return { kind: 'empty' }
   if (piece.refused !== undefined) return unreadable(piece.refused)
   const own = text.slice(piece.start, piece.end)
   const slots = new Map(piece.positions.map((position, slot) => [position, slot]))
-  const lifted: Lifted = { text: own, tokens: scan(own), slots, literals: piece.literals }
+  const lifted = withoutLists({ text: own, tokens: scan(own), slots, literals: piece.literals, elided: new Map() })
   const short = shorten(lifted)
-  if (short && short.lifted.text.length <= LONGEST_PARSED) {
+  if (short && budget.refuse(short.lifted) === undefined) {
     const statement = short.restore(understand(short.lifted))
     if (statement) return statement
   }
-  if (own.length > LONGEST_PARSED) return unreadable(`longer than ${LONGEST_PARSED} characters`)
-  return understand(lifted)
+  const refused = budget.refuse(lifted)
+  if (refused === undefined) return understand(lifted)
+  return transactionWords(own) ?? coarse(refused, lifted.text, lifted.tokens)
 }
 
 /** Without a parser everything may do anything, but BEGIN is still BEGIN. */

@@ -11,5 +11,5 @@ const LONGEST = 64 * 1024
  */
 export function readDefinition(text: string): Statement {
   if (text.length > LONGEST) return unreadable(`longer than ${LONGEST} characters`)
-  return understand({ text, tokens: scan(text), slots: new Map(), literals: [] })
+  return understand({ text, tokens: scan(text), slots: new Map(), literals: [], elided: new Map() })
 }

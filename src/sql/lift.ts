@@ -33,6 +33,9 @@ export interface LiftOptions {
 const MARK = '\u0001'
 const MARKER = { integer: `${MARK}i`, float: `${MARK}f`, string: `${MARK}s` } as const
 
+/** Tokens of a text at most: over it the text is not even cut into statements. A bulk INSERT with all the parameters that there can be has some 150,000. */
+const MOST_TOKENS = 200_000
+
 /** Lifting is done only in these: elsewhere a literal may be a setting's value, a name, a function's body. */
 const LIFTED_VERBS = new Set(['select', 'insert', 'update', 'delete', 'with', 'values', 'merge', '('])
 
@@ -113,7 +116,9 @@ class Lifter implements Neighbours {
   /** `undefined`: not exact with lifting. */
   run(): readonly Piece[] | undefined {
     const { lexer, text } = this
+    let tokens = 0
     while (lexer.next()) {
+      if (++tokens > MOST_TOKENS) return [whole(text, `more than ${MOST_TOKENS} words and signs`)]
       const { kind, start } = lexer
       if (kind === 'punctuation') {
         const code = text.charCodeAt(start)

@@ -288,6 +288,8 @@ export interface SetOperationBody {
 export interface ValuesBody {
   readonly kind: 'values'
   readonly rows: readonly (readonly Expr[])[]
+  /** How many more rows there are, each of the form of one of `rows`: only its literals and parameters are others. */
+  readonly unlisted: number
 }
 
 export type QueryBody = SelectBody | SetOperationBody | ValuesBody

@@ -101,7 +101,7 @@ describe('bulk inserts', () => {
     const text = `insert into t values ${rows.join(',')}`
     // Longer than what is parsed at all: it is understood because its rows were taken away first.
     expect(text.length).toBeGreaterThan(256 * 1024)
-    expect(rowsOf(text)[6_499]?.[9]).toEqual({ kind: 'param', index: 64_999 })
+    expect(rowsOf(text)).toHaveLength(1)
     expect(analysis(text).template.params).toBe(65_000)
   })
 

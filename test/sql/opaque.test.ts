@@ -146,12 +146,17 @@ describe('deep and long texts', () => {
       expect(['select', 'opaque']).toContain(analysis(text).template.statement.kind)
       expect(statementOf('select a from t where b = 1').kind).toBe('select')
     }
-    expect(statementOf(`select a from t where ${'b = 1 and '.repeat(5_000)} c = 2`).kind).toBe('select')
+    expect(statementOf(`select a from t where ${'b = 1 and '.repeat(2_000)} c = 2`).kind).toBe('select')
     expect(statementOf(`select a from t where b in (${'1, '.repeat(20_000)} 2)`).kind).toBe('select')
   })
 
   it('a long SELECT is not parsed', () => {
-    const text = `select ${'a, '.repeat(100_000)} b from t`
-    expect(statementOf(text)).toMatchObject({ kind: 'opaque', writes: true, reason: expect.stringContaining('longer') })
+    const text = `select ${'a, '.repeat(90_000)} b from t`
+    expect(statementOf(text)).toMatchObject({
+      kind: 'opaque',
+      writes: false,
+      reason: expect.stringContaining('longer'),
+    })
+    expect(statementOf(text.repeat(2))).toMatchObject({ kind: 'opaque', writes: true })
   })
 })

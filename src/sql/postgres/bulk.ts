@@ -1,9 +1,11 @@
 import type { Token } from '../lexer.js'
-import type { Expr, Statement } from '../statement.js'
+import type { Expr, Query, Statement } from '../statement.js'
 import type { Lifted } from './constants.js'
 
 /** Fewer rows are parsed as they are. */
 const FEWEST_ROWS = 8
+/** More are not put back: nobody looks at so many one by one. */
+const MOST_LISTED = 256
 /** More kinds of rows are not worth it. */
 const MOST_SHAPES = 64
 
@@ -45,13 +47,18 @@ export function shorten(lifted: Lifted): Shortened | undefined {
       const { write } = statement
       const body = write.source?.body
       if (!write.source || body?.kind !== 'values' || body.rows.length !== firsts.length) return undefined
+      if (rows.length > MOST_LISTED) {
+        const shown: Query = { ...write.source, body: { ...body, unlisted: rows.length - firsts.length } }
+        return { ...statement, write: { ...write, source: shown } }
+      }
       const all = rows.map((row) => {
         const first = firsts[row.shape]
         const exprs = body.rows[row.shape]
         return first && exprs && (first === row ? exprs : moved(exprs, moveOf(lifted, first, row)))
       })
       if (!all.every((row) => row !== undefined)) return undefined
-      return { ...statement, write: { ...write, source: { ...write.source, body: { kind: 'values', rows: all } } } }
+      const listed: Query = { ...write.source, body: { ...body, rows: all } }
+      return { ...statement, write: { ...write, source: listed } }
     },
   }
 }
@@ -130,7 +137,7 @@ function withRows(lifted: Lifted, rows: readonly Row[], kept: readonly Row[]): L
     copy(row.from, row.to, (tokens[row.from] as Token).start, (tokens[row.to] as Token).end)
   }
   copy(last.to + 1, tokens.length - 1, (tokens[last.to] as Token).end, text.length)
-  return { text: short, tokens: shortTokens, slots, literals: lifted.literals }
+  return { text: short, tokens: shortTokens, slots, literals: lifted.literals, elided: lifted.elided }
 }
 
 interface Move {

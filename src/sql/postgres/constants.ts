@@ -13,6 +13,8 @@ export interface Lifted {
   /** A token's start → the literal's slot. */
   readonly slots: ReadonlyMap<number, number>
   readonly literals: readonly Literal[]
+  /** The start of a list's first item → the items behind it, which were taken out of the text. */
+  readonly elided: ReadonlyMap<number, readonly Expr[]>
 }
 
 const NUMBERS: ReadonlySet<TokenKind> = new Set<TokenKind>(['integer', 'float', 'odd-number'])
@@ -31,6 +33,7 @@ const CONSTANTS: ReadonlySet<TokenKind> = new Set<TokenKind>([
 export class Constants {
   readonly #lifted: Lifted
   #byByte: ReadonlyMap<number, number> | undefined
+  readonly #met = new Set<number>()
 
   constructor(lifted: Lifted) {
     this.#lifted = lifted
@@ -69,6 +72,23 @@ export class Constants {
     if (!literal || !agrees(literal, negated, minus, constant))
       throw new Unmapped('a constant that differs from the text')
     return { kind: 'literal', slot, negated }
+  }
+
+  /** The items of a list that were taken out behind this one. */
+  elided(item: Raw): readonly Expr[] {
+    const { elided, tokens } = this.#lifted
+    if (elided.size === 0) return []
+    const location = numberOf(item, 'location') ?? -1
+    const token = location < 0 ? undefined : tokens[this.#tokenAt(location)]
+    const items = token && elided.get(token.start)
+    if (!token || !items) return []
+    this.#met.add(token.start)
+    return items
+  }
+
+  /** Every list that was cut has been put together again. */
+  get whole(): boolean {
+    return this.#met.size === this.#lifted.elided.size
   }
 
   #tokenAt(byte: number): number {

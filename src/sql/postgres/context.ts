@@ -6,6 +6,8 @@ export interface Context {
   expression(value: unknown): Expr
   /** An A_Const: the lifted literal that stands there, or a constant. */
   constant(body: Raw): Expr
+  /** A list of expressions that may be long: with the items that were taken out of the text. */
+  list(items: readonly unknown[]): readonly Expr[]
   /** The body of a SelectStmt. */
   query(body: Raw): Query
   /** An InsertStmt, UpdateStmt or DeleteStmt. */

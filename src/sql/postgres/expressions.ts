@@ -52,9 +52,11 @@ export function expression(value: unknown, context: Context): Expr {
     case 'CaseExpr':
       return caseExpression(body, context)
     case 'CoalesceExpr':
+      only(type, body, ['args', 'location'])
+      return operation([], expressions(body, 'args', context))
     case 'A_ArrayExpr':
-      only(type, body, ['args', 'elements', 'list_start', 'list_end', 'location'])
-      return operation([], expressions(body, type === 'A_ArrayExpr' ? 'elements' : 'args', context))
+      only(type, body, ['elements', 'list_start', 'list_end', 'location'])
+      return operation([], context.list(listOf(body, 'elements')))
     case 'MinMaxExpr':
       return minMax(body, context)
     case 'RowExpr':

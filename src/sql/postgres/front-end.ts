@@ -50,7 +50,7 @@ function statement(node: RawNode, lifted: Lifted): Statement {
       case 'InsertStmt':
       case 'UpdateStmt':
       case 'DeleteStmt':
-        return { kind: 'write', write: write(type, body, contextOf(lifted)) }
+        return understood(lifted, (context) => ({ kind: 'write', write: write(type, body, context) }))
       default:
         return utility(type, body, commandOf(lifted), (value) => statement(nodeOf(value), lifted))
     }
@@ -72,9 +72,18 @@ function selection(body: Raw, lifted: Lifted): Statement {
     const runs = statement({ type: 'SelectStmt', body: withoutInto(body) }, lifted)
     return { kind: 'definition', command: 'select into', temporary, runs }
   }
-  const context = contextOf(lifted)
-  const read = query(body, context)
-  return { kind: 'select', query: read, locks: context.locks }
+  return understood(lifted, (context) => {
+    const read = query(body, context)
+    return { kind: 'select', query: read, locks: context.locks }
+  })
+}
+
+/** A long list in a place where no list is expected is not understood: its items are not in the tree. */
+function understood(lifted: Lifted, read: (context: Context) => Statement): Statement {
+  const constants = new Constants(lifted)
+  const result = read(contextOf(constants))
+  if (!constants.whole) throw new NotUnderstood('a long list in an unknown place')
+  return result
 }
 
 /** SELECT INTO; of a set operation the leftmost select carries it. */
@@ -92,11 +101,15 @@ function withoutInto(body: Raw): Raw {
   return left ? { ...rest, larg: withoutInto(left) } : rest
 }
 
-function contextOf(lifted: Lifted): Context {
-  const constants = new Constants(lifted)
+function contextOf(constants: Constants): Context {
   const context: Context = {
     expression: (value) => expression(value, context),
     constant: (body) => constants.read(body),
+    list: (items) => {
+      const [first] = items
+      const read = items.map((item) => expression(item, context))
+      return first === undefined ? read : [...read, ...constants.elided(nodeOf(first).body)]
+    },
     query: (body) => query(body, context),
     write: (type, body) => write(type, body, context),
     locks: false,

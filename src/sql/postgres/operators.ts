@@ -1,5 +1,5 @@
 import type { Expr } from '../statement.js'
-import { type Context, expressions } from './context.js'
+import type { Context } from './context.js'
 import { bodyOf, listOf, NotUnderstood, namesOf, nodeOf, only, type Raw, requiredText } from './raw.js'
 
 /** `=`, and `myschema.=` where the text says OPERATOR(myschema.=); `pg_catalog.` is taken off. */
@@ -46,7 +46,7 @@ const items = (body: Raw, context: Context): readonly Expr[] => {
   const { type, body: list } = nodeOf(body.rexpr)
   if (type !== 'List') throw new NotUnderstood(`${type} where a list is expected`)
   only(type, list, ['items'])
-  return expressions(list, 'items', context)
+  return context.list(listOf(list, 'items'))
 }
 
 const isRow = (value: unknown): boolean => nodeOf(value).type === 'RowExpr'

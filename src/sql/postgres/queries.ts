@@ -35,7 +35,7 @@ function queryBody(body: Raw, context: Context): QueryBody {
   if (body.op !== 'SETOP_NONE' && body.op !== undefined) return setOperation(body, context)
   if (body.valuesLists === undefined) return select(body, context)
   only('VALUES', body, [...AROUND, 'valuesLists'])
-  return { kind: 'values', rows: listOf(body, 'valuesLists').map((row) => valuesRow(row, context)) }
+  return { kind: 'values', rows: listOf(body, 'valuesLists').map((row) => valuesRow(row, context)), unlisted: 0 }
 }
 
 const OPERATORS: ReadonlyMap<unknown, SetOperationBody['operator']> = new Map<unknown, SetOperationBody['operator']>([
