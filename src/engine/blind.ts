@@ -41,10 +41,7 @@ export async function writeBlind<R>(
     const ended = session.follow(connection.status())
     session.forgetSavepoints()
     if (ended) session.end()
-    if (locks) {
-      session.locked(true)
-      state.recheckLocks = true
-    }
+    if (locks) state.mayHoldLocks()
     state.hasSet(mayWrite ? 'session' : 'none')
     if (unknown) await unknownOutcome(engine, state, EVERYTHING, call.text)
     if (mayWrite && !scope.noInvalidation) {

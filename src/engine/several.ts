@@ -44,7 +44,7 @@ export async function writeSeveral<R>(
     if ((setting !== 'none' || definitions) && changesAnything(write)) changes.push(...EVERYTHING)
     else changes.push(...coarse(write, { params: call.params, literals }, engine.reader.limits))
     setting = longer(setting, settingsChange(statement, write, context))
-    locks ||= write.locks
+    locks ||= write.locks || (write.opaque && write.database)
     definitions ||= write.catalog
     for (const reason of write.reasons) reasons.add(reason)
   }
@@ -82,8 +82,7 @@ export async function writeSeveral<R>(
   if (definitions) session.touchCatalog()
   if (locks) {
     // Whether any is left is asked before the next read.
-    session.locked(true)
-    state.recheckLocks = true
+    state.mayHoldLocks()
   }
   if (error !== undefined) {
     await sawOthers(engine, state, changes, call.text, error)

@@ -157,6 +157,12 @@ export class ConnectionState {
     this.willSet(change)
   }
 
+  /** It may have taken locks that outlive its transaction: whether any is left is asked before the next read (S6). */
+  mayHoldLocks(): void {
+    this.session.locked(true)
+    this.recheckLocks = true
+  }
+
   /** The backend that answered is not the connection's own: a transaction pooler is in between. */
   behindPooler(): void {
     this.source.pooled = true

@@ -55,7 +55,7 @@ function makeStream(
       // The driver keeps the parameters to itself.
       if (changesAnything(write)) changes.push(...coarse(write, { params: [], literals }, engine.reader.limits))
       setting = longer(setting, settingsChange(template.statement, write, context))
-      locks ||= write.locks
+      locks ||= write.locks || (write.opaque && write.database)
       if (write.catalog) session.touchCatalog()
       for (const reason of write.reasons) reasons.add(reason)
     }
@@ -75,10 +75,7 @@ function makeStream(
       over = true
       session.ended()
       state.hasSet(set)
-      if (locks || !known) {
-        session.locked(true)
-        state.recheckLocks = true
-      }
+      if (locks || !known) state.mayHoldLocks()
       session.forgetSavepoints()
       const own = known ? changes : EVERYTHING
       const kept = scope.noInvalidation ? [] : own

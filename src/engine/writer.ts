@@ -73,6 +73,8 @@ export class Writer {
     } finally {
       state.hasSet(setting)
       if (plan.locks) session.locked(plan.sessionLocks)
+      // What cannot be read may have taken any.
+      if (plan.opaque && plan.database) state.mayHoldLocks()
       if (plan.unlocks) state.recheckLocks = true
     }
     if (plan.catalog && analysis.template.statement.kind === 'definition' && analysis.template.statement.temporary) {

@@ -155,6 +155,7 @@ export abstract class CalledFunctions {
       return
     }
     if (body.settings) this.opaque = true
+    if (body.locks) this.locks = true
     for (const call of body.calls) this.call(call.schema, call.name)
     for (const write of body.writes) this.writes(write, where)
     this.#hiddenIn(source)

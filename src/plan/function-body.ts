@@ -8,6 +8,8 @@ export type FunctionBody =
       readonly writes: readonly BodyWrite[]
       readonly calls: readonly { readonly schema?: string; readonly name: string }[]
       readonly settings: boolean
+      /** Rows or tables, up to the end of the transaction. */
+      readonly locks: boolean
     }
   | { readonly kind: 'unreadable'; readonly reason: string }
 
@@ -35,6 +37,9 @@ const OPAQUE: ReadonlySet<string> = new Set([
   'rollback',
 ])
 
+/** After FOR, in a query. */
+const LOCK_STRENGTHS: ReadonlySet<string> = new Set(['update', 'no', 'share', 'key'])
+
 const STATEMENT_STARTS: ReadonlySet<string> = new Set([';', 'begin', 'then', 'else', 'loop'])
 
 /**
@@ -56,6 +61,7 @@ export function readBody(source: string): FunctionBody {
   const writes: BodyWrite[] = []
   const calls: { schema?: string; name: string }[] = []
   let settings = false
+  let locks = false
   const unreadable = (reason: string): FunctionBody => ({ kind: 'unreadable', reason })
 
   for (let at = 0; at < tokens.length; at++) {
@@ -69,6 +75,8 @@ export function readBody(source: string): FunctionBody {
       return unreadable(`runs ${word.toUpperCase()}, which the text does not show`)
     }
     if (word === 'set' && (at === 0 || STATEMENT_STARTS.has(before))) settings = true
+    if (word === 'lock' && (at === 0 || STATEMENT_STARTS.has(before))) locks = true
+    if (word === 'for' && LOCK_STRENGTHS.has(text(at + 1))) locks = true
     const operation = operationAt(text, at)
     if (!operation) continue
     const target = targetAt(text, at)
@@ -84,7 +92,7 @@ export function readBody(source: string): FunctionBody {
       next = further.next
     }
   }
-  return { kind: 'readable', writes, calls, settings }
+  return { kind: 'readable', writes, calls, settings, locks }
 }
 
 /** The write that a word begins, if it does. */
