@@ -4,6 +4,7 @@ import { missedMutants } from './missed.js'
 import { protocolMutants } from './protocol.js'
 import { relationMutants } from './relations.js'
 import { ruleMutants } from './rules.js'
+import { sessionMutants } from './sessions.js'
 
 /**
  * The mistakes that `npm run test:mutants` makes, one after another, and the tests that have to notice each. A rule that is built gets at
@@ -15,4 +16,5 @@ export const mutants: readonly Mutant[] = [
   ...databaseMutants,
   ...relationMutants,
   ...missedMutants,
+  ...sessionMutants,
 ]

@@ -326,6 +326,16 @@ export const ruleMutants: readonly Mutant[] = [
     only: 'S9:',
   },
   {
+    id: 'S9-callback-of-whoever-releases',
+    rule: 'S9',
+    what: 'a pool calls back in the flow of whoever released the connection',
+    file: 'src/drivers/pg/pool.ts',
+    find: 'const inFlow = callback && bound(callback)',
+    replace: 'const inFlow = callback',
+    tests: ['test/drivers/pg/context.test.ts'],
+    only: 'S9:',
+  },
+  {
     id: 'S10-replica-stores',
     rule: 'S10',
     what: 'a replica fills the cache',
