@@ -139,20 +139,20 @@ describe('behind PgBouncer in transaction mode', () => {
     const narrow = await startPgBouncer(world.url, { default_pool_size: 1 })
     try {
       const late = await through({ connectionString: narrow.url })
-      const [reader, setter] = [
-        await world.client(late, { connectionString: narrow.url }),
-        await world.client(late, { connectionString: narrow.url }),
-      ]
-      for (const one of [reader, setter]) await one.query('SELECT 1')
+      const another = () => world.client(late, { connectionString: narrow.url })
+      const [first, second, setter] = [await another(), await another(), await another()]
+      for (const one of [first, second, setter]) await one.query('SELECT 1')
       const straight = await world.client(late, { connectionString: world.url })
       await straight.query('SELECT 1')
-      const stop = stopAt(late, 'before-database')
-      const read = reader.query(POST, [1])
-      await stop.reached
+      const joined = 'SELECT id, title FROM posts WHERE id = 1'
+      const stops = [POST, joined].map((text) => stopAt(late, 'before-database', (what) => what === text))
+      const reads = [first.query(POST, [1]), second.query(joined)]
+      for (const stop of stops) await stop.reached
       await setter.query('SET search_path = other')
-      const joiner = straight.query(POST, [1])
-      stop.go()
-      expect([(await read).rows, (await joiner).rows]).toEqual([[{ title: 'other' }], [{ title: 'title 1' }]])
+      const joiner = straight.query(joined)
+      for (const stop of stops) stop.go()
+      const rows = (await Promise.all([...reads, joiner])).map((result) => result.rows)
+      expect(rows).toEqual([[{ title: 'other' }], [{ id: 1, title: 'other' }], [{ id: 1, title: 'title 1' }]])
       expect((await direct.ask(POST, [1])).rows).toEqual([{ title: 'title 1' }])
     } finally {
       narrow.remove()

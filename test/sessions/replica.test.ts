@@ -121,7 +121,7 @@ describe('A3: a streaming replica', () => {
     await here.pool.query(SET, [1, 'lost'])
     await world.expectCached(here, POST, [1])
     expect(await replica.ask(POST, [1])).toMatchObject({ how: 'hit', rows: [{ title: 'lost' }] })
-    primary.stop('immediate')
+    primary.stop('fast')
     standby.promote()
     way.retarget(standby.url)
     await until('its connections are gone', () => here.pool.totalCount === 0)

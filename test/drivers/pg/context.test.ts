@@ -65,6 +65,25 @@ it("S9: callbacks and continuations come in their caller's context, whoever rele
   await client.end()
 })
 
+it('S9: who waits for a client is called back in his own context, not in that of who gives it back', async () => {
+  const { wrapped } = open()
+  // Of binary results nothing is cached: its clients are real ones.
+  const pool = new wrapped.Pool({ connectionString: database.url, max: 1, binary: true } as pg.PoolConfig)
+  const held = await caller.run('holder', () => pool.connect())
+  const called = caller.run('waiter', () => {
+    return new Promise<string | undefined>((resolve, reject) => {
+      pool.connect((error, _client, release) => {
+        if (error) return reject(error)
+        release()
+        resolve(caller.getStore())
+      })
+    })
+  })
+  caller.run('holder', () => held.release())
+  expect(await called).toBe('waiter')
+  await pool.end()
+})
+
 it("S9: one caller's scope never reaches another's query", async () => {
   const { cacheops, pool } = open({ models: { '*': 'manual' }, defaults: { ttl: '1h' } })
   await cacheops.ready()
