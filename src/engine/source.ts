@@ -16,6 +16,8 @@ export class Source {
   readonly #shown = new Map<ConnectionState, Context | undefined>()
   #agreed = true
   #spoiled: string | undefined
+  /** Connections that their users may have set to something of their own, whoever looks at them later (S8). */
+  readonly altered = new WeakSet<Connection>()
   /** Its connections share backends: a transaction pooler is in between (A5). */
   pooled = false
 
@@ -106,7 +108,6 @@ export class ConnectionState {
   /** Something that it ran may have changed settings beyond its transaction. */
   #hasSet = false
   #handedOut = false
-  #altered = false
   /** Advisory locks may have been released: to be asked before the next read. */
   recheckLocks = false
 
@@ -123,7 +124,7 @@ export class ConnectionState {
 
   /** Its user may have changed settings: they need not be those of other connections. */
   get altered(): boolean {
-    return this.#altered
+    return this.source.altered.has(this.connection)
   }
 
   /** The backend that answers is known to be the connection's own, for all its life. */
@@ -152,7 +153,7 @@ export class ConnectionState {
     if (change === 'none') return
     this.named.forget()
     this.session.touchSettings()
-    this.#altered ||= this.#handedOut
+    if (this.#handedOut) this.source.altered.add(this.connection)
     this.source.doubt(this)
     this.willSet(change)
   }

@@ -34,7 +34,7 @@ export const databaseMutants: readonly Mutant[] = [
     rule: 'A5',
     what: 'a session with temporary tables reads from the cache',
     file: 'src/engine/contexts.ts',
-    find: "if (state.settings.temporary) session.spoil('the session has temporary tables')",
+    find: "if (settings.temporary) session.spoil('the session has temporary tables')",
     replace: '',
     tests: [SESSION],
     only: 'A5:',

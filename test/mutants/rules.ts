@@ -230,7 +230,7 @@ export const ruleMutants: readonly Mutant[] = [
     rule: 'S6',
     what: 'the isolation that a transaction was given inside is not seen',
     file: 'src/engine/contexts.ts',
-    find: 'if (session.inTransaction) session.setIsolation(state.settings.transactionIsolation as Isolation)',
+    find: 'if (session.inTransaction) session.setIsolation(settings.transactionIsolation as Isolation)',
     replace: '',
     tests: [TRANSACTIONS],
     only: 'S6:',

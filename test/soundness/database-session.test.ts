@@ -105,6 +105,49 @@ describe('what the database does behind the text: sessions and roles', () => {
       }
     })
 
+    it.each([
+      ['SET', ['SET search_path = other']],
+      ['SET after a read', [POST.replace('$1', '1'), 'SET search_path = other']],
+      ['SET SESSION in a transaction', ['BEGIN', 'SET search_path = other', 'COMMIT']],
+      ['a DO block', [`DO $$ BEGIN SET search_path = other; END $$`]],
+    ])('A5: what a holder has set on its connection is not what the next one shows: %s', async (_, texts) => {
+      const app = await world.ready()
+      await app.on(async (client) => {
+        for (const text of texts) await client.query(text)
+        for (let time = 0; time < 2; time++) {
+          expect((await app.ask(POST, [1], client)).rows).toEqual([{ title: 'other' }])
+          // It is held, so the pool would open another.
+          expect((await app.ask(POST, [1])).rows).toEqual([{ title: 'title 1' }])
+          await app.on(async (another) => {
+            expect((await app.ask(POST, [1], another)).rows).toEqual([{ title: 'title 1' }])
+          })
+        }
+        await client.query('RESET search_path')
+        await app.ask(POST, [1], client)
+      })
+      await world.expectCached(app, POST, [1])
+    })
+
+    it('A5: and not what ready() takes for what a connection shows', async () => {
+      const app = world.app()
+      await app.on((client) => client.query('SET search_path = other'))
+      await app.cacheops.ready()
+      await app.on(async (client) => {
+        await client.query('SELECT 1 AS one')
+        for (let time = 0; time < 2; time++) expect((await app.ask(POST, [1])).rows).toEqual([{ title: 'title 1' }])
+      })
+    })
+
+    it('A5: what connect hooks set is what every connection shows', async () => {
+      const app = world.app()
+      app.pool.on('connect', (client) => void client.query('SET search_path = other'))
+      await app.pool.query('SELECT 1')
+      await app.ask(POST, [1])
+      const held = await Promise.all(Array.from({ length: app.pool.options.max }, () => app.pool.connect()))
+      expect(await app.ask(POST, [1])).toMatchObject({ how: 'hit', rows: [{ title: 'other' }] })
+      for (const client of held) client.release()
+    })
+
     it('A5: temporary tables pass by for good', async () => {
       const app = await world.ready()
       const client = await world.client(app)

@@ -68,8 +68,10 @@ it('the backend of a client is terminated while it works, with more waiting', ()
     const told: unknown[] = []
     client.on('error', (error) => told.push(['error', seen(error)]))
     const asked = ['SELECT pg_sleep(5)', READ, 'UPDATE posts SET views = 1'].map((text) => outcome(client.query(text)))
-    await sleep(50)
-    await kill((client as unknown as { processID: number }).processID)
+    const { processID } = client as unknown as { processID: number }
+    const works = `SELECT FROM pg_stat_activity WHERE pid = $1 AND state = 'active' AND query LIKE '%pg_sleep(5)%'`
+    while ((await database.admin.query(works, [processID])).rows.length === 0) await sleep(10)
+    await kill(processID)
     return [await within(20_000, Promise.all(asked)), told, await outcome(client.query(READ))]
   }))
 
@@ -104,10 +106,9 @@ it('the backend is terminated during pool.query', () =>
   same(async (side) => {
     const pool = await side.pool({ max: 1 })
     const asked = outcome(pool.query("SELECT pg_sleep(5) /* it's me */"))
-    await sleep(80)
-    await database.admin.query(
-      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(5) /* it''s me%' AND pid <> pg_backend_pid()",
-    )
+    const terminate = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+      WHERE query LIKE '%pg_sleep(5) /* it''s me%' AND state = 'active' AND pid <> pg_backend_pid()`
+    while ((await database.admin.query(terminate)).rows.length === 0) await sleep(10)
     return [await within(20_000, asked), await outcome(pool.query(READ)), pool.totalCount]
   }))
 
