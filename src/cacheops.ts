@@ -39,6 +39,8 @@ export interface CacheopsStats {
   readonly bypasses: Readonly<Record<string, number>>
   readonly invalidations: number
   readonly storeErrors: number
+  /** Committed changes that the store has not taken yet: 0 where every write that has resolved counts for all processes. */
+  readonly undelivered: number
   /** Hits that `verify` ran again. `skipped`: a write came in between, or there was no connection like that of the hit. */
   readonly verified: { readonly equal: number; readonly different: number; readonly skipped: number }
   readonly store: StoreStats | undefined
@@ -238,7 +240,7 @@ export class Cacheops {
   }
 
   async stats(): Promise<CacheopsStats> {
-    const { stats, config } = this.#engine
+    const { stats, config, delivery } = this.#engine
     let store: StoreStats | undefined
     try {
       store = await config.store.stats()
@@ -252,6 +254,7 @@ export class Cacheops {
       bypasses: Object.fromEntries(stats.bypasses),
       invalidations: stats.invalidations,
       storeErrors: stats.storeErrors,
+      undelivered: delivery.undelivered,
       verified: { ...stats.verified },
       store,
     }

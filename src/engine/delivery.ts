@@ -163,6 +163,13 @@ export class Delivery {
     this.#delay = Math.min(this.#delay * 2, LAST_RETRY_MS)
   }
 
+  /** How many committed changes the store has not taken yet. */
+  get undelivered(): number {
+    let count = 0
+    for (const changes of this.#undelivered.values()) count += changes.length
+    return count
+  }
+
   /** Tries to deliver what is kept. True where nothing is left. */
   flush(): Promise<boolean> {
     // One at a time: two would take each other's rest for delivered.

@@ -12,14 +12,9 @@ export interface ImagePlan {
   readonly key: readonly string[]
   /** Nothing that is known of a row, by RETURNING or by WHERE, can differ after the write: one image is both. */
   readonly steady: boolean
-  /** Of an upsert: the last of `columns` is `xmax`, which tells a row that was added from one that was there. */
-  readonly tells: boolean
 }
 
-export const NO_IMAGES: ImagePlan = { way: 'pins', columns: [], key: [], steady: false, tells: false }
-
-/** A row's lock: an upsert locks the row that it updates, and the new version keeps that; a row that it adds has none, 0. */
-const LOCK = 'xmax'
+export const NO_IMAGES: ImagePlan = { way: 'pins', columns: [], key: [], steady: false }
 
 interface Chosen {
   readonly schemes: readonly Scheme[]
@@ -78,12 +73,10 @@ function choose(
   if (wanted.size === 0 || !write.returning) return NO_IMAGES
   const columns = [...wanted]
   if (write.upsert) {
-    if (write.oldImages) return { ...NO_IMAGES, way: 'returning-old', columns: withKey(wanted, write) }
-    // A row that was routed to a partition has no system columns to show.
-    const tells = write.table.kind === 'table' && !write.table.inherits
-    return { ...NO_IMAGES, way: 'returning', columns: tells ? [...columns, LOCK] : columns, tells }
+    const way = write.oldImages ? 'returning-old' : 'returning'
+    return { way, columns: withKey(wanted, write), key: [], steady: false }
   }
-  if (write.operation === 'insert') return { ...NO_IMAGES, way: 'returning', columns }
+  if (write.operation === 'insert') return { way: 'returning', columns, key: [], steady: false }
   const touched = (column: string): boolean => write.operation === 'update' && mayChange(write, column)
   // What WHERE says of all rows, and SET leaves alone, need not be asked for.
   const said = (column: string): boolean => known.includes(column) && !touched(column)
@@ -91,12 +84,12 @@ function choose(
   const asked = single ? columns.filter((column) => !said(column)) : columns
   const steady = ![...columns, ...known].some(touched)
   const seen = (column: string): boolean => !touched(column) || (single && known.includes(column))
-  if (columns.every(seen)) return { ...NO_IMAGES, way: 'returning', columns: asked, steady }
-  if (write.oldImages) return { ...NO_IMAGES, way: 'returning-old', columns: asked, steady }
+  if (columns.every(seen)) return { way: 'returning', columns: asked, key: [], steady }
+  if (write.oldImages) return { way: 'returning-old', columns: asked, key: [], steady }
   const { preRead } = write
-  if (!preRead) return { ...NO_IMAGES, way: 'returning', columns: asked, steady }
+  if (!preRead) return { way: 'returning', columns: asked, key: [], steady }
   const rest = asked.filter((column) => !preRead.includes(column))
-  return { ...NO_IMAGES, way: 'pre-read', columns: [...preRead, ...rest], key: preRead }
+  return { way: 'pre-read', columns: [...preRead, ...rest], key: preRead, steady: false }
 }
 
 /** The columns that a scheme compares whose reads the write may change, and those that foreign keys follow. */
