@@ -7,6 +7,8 @@ import {
   type PostgresServer,
   providePostgres,
 } from '../scripts/postgres.js'
+import { type RedisStandalone, startRedis } from '../scripts/redis.js'
+import type { Store } from '../src/store/store.js'
 import { seedBlog } from './blog.js'
 import { loadSubject, type Subject } from './subject.js'
 
@@ -19,15 +21,19 @@ export interface Bench {
   blog(hint: string): Promise<string>
   /** A pool that is ended when the figure is done. */
   pool(url: string): pg.Pool
-  /** A cache whose pool leads to `url`, ready. */
+  /** A cache in memory whose pool leads to `url`, ready. */
   cached(url: string, options?: { readonly maxBytes?: number }): Promise<Cached>
+  /** The same with another store, which is closed when the figure is done. */
+  over<S extends Store>(store: S, url: string, options?: { readonly local?: boolean }): Promise<Cached<S>>
+  /** The address of a Redis server of the bench's own, empty when a figure begins. */
+  redis(): Promise<string>
   /** Says how far it is, on standard error. */
   tell(line: string): void
 }
 
-export interface Cached {
+export interface Cached<S extends Store = ReturnType<Subject['memory']>> {
   readonly cacheops: ReturnType<Subject['createCacheops']>
-  readonly store: ReturnType<Subject['memory']>
+  readonly store: S
   readonly pool: pg.Pool
 }
 
@@ -49,6 +55,7 @@ export class Environment implements Bench {
   readonly #tell: (line: string) => void
   readonly #closers: (() => Promise<unknown>)[] = []
   #template: Promise<string> | undefined
+  #redis: Promise<RedisStandalone> | undefined
 
   private constructor(subject: Subject, server: PostgresServer, machine: Machine, tell: (line: string) => void) {
     this.subject = subject
@@ -109,17 +116,28 @@ export class Environment implements Bench {
     return pool
   }
 
-  async cached(url: string, options: { readonly maxBytes?: number } = {}): Promise<Cached> {
-    const { createCacheops, memory, cachedPg } = this.subject
-    const store = memory(options)
-    const cacheops = createCacheops({ store, defaults: { ttl: '1h' }, models: { '*': 'all' } })
+  cached(url: string, options: { readonly maxBytes?: number } = {}): Promise<Cached> {
+    return this.over(this.subject.memory(options), url)
+  }
+
+  async over<S extends Store>(store: S, url: string, options: { readonly local?: boolean } = {}): Promise<Cached<S>> {
+    const { createCacheops, cachedPg } = this.subject
+    const cacheops = createCacheops({ store, defaults: { ttl: '1h', ...options }, models: { '*': 'all' } })
     const pool = new (cachedPg(cacheops, pg).Pool)({ connectionString: url })
     this.#closers.push(
       () => pool.end(),
       () => cacheops.close(),
+      async () => store.close(),
     )
     await cacheops.ready()
     return { cacheops, store, pool }
+  }
+
+  async redis(): Promise<string> {
+    this.#redis ??= startRedis()
+    const { server } = await this.#redis
+    await server.ask('FLUSHALL')
+    return server.url
   }
 
   tell(line: string): void {
@@ -135,6 +153,7 @@ export class Environment implements Bench {
     try {
       await this.rest()
     } finally {
+      await (await this.#redis)?.stop()
       await dropDatabasesOf(this.#run, this.#server.url)
       await this.#server.stop()
     }

@@ -5,7 +5,7 @@ export interface Measurement {
   readonly name: string
   readonly value: number
   /** `x` is a ratio. */
-  readonly unit: 'x' | '%' | 'µs'
+  readonly unit: 'x' | '%' | 'µs' | 'B'
   /** What it should be at most, or at least where higher is better; undefined where it is only reported. */
   readonly target?: number
   readonly higherIsBetter: boolean

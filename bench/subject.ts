@@ -11,7 +11,8 @@ const BUILD = join(ROOT, 'node_modules', '.cache', `cacheops-bench-${process.pid
 export type Subject = typeof import('../src/index.js') &
   Pick<typeof import('../src/drivers/pg/index.js'), 'cachedPg'> &
   Pick<typeof import('../src/engine/engine.js'), 'engineOf'> &
-  Pick<typeof import('../src/invalidation/scheme.js'), 'makeScheme'>
+  Pick<typeof import('../src/invalidation/scheme.js'), 'makeScheme'> &
+  Pick<typeof import('../src/store/redis/index.js'), 'redis'>
 
 /**
  * Compiles `src` as for publishing and loads that. `tsx` would not do: to keep names it wraps every function that is made
@@ -29,6 +30,12 @@ export async function loadSubject(): Promise<Subject> {
     process.stderr.write(`The source has errors of type:\n${compiled.stdout}${compiled.stderr}`)
   writeFileSync(join(BUILD, 'package.json'), '{ "type": "module" }')
   const load = (path: string): Promise<object> => import(pathToFileURL(join(BUILD, path)).href)
-  const modules = ['index.js', 'drivers/pg/index.js', 'engine/engine.js', 'invalidation/scheme.js']
+  const modules = [
+    'index.js',
+    'drivers/pg/index.js',
+    'engine/engine.js',
+    'invalidation/scheme.js',
+    'store/redis/index.js',
+  ]
   return Object.assign({}, ...(await Promise.all(modules.map(load)))) as Subject
 }

@@ -1,4 +1,5 @@
 import type { Pool } from 'pg'
+import type { Store } from '../../src/store/store.js'
 import { POSTS } from '../blog.js'
 import type { Bench } from '../environment.js'
 import type { Figure, Measurement } from '../figure.js'
@@ -47,10 +48,25 @@ async function measure(
   target: number | undefined,
   asTheServer: boolean,
 ): Promise<Measurement> {
+  return updateFigure(bench, bench.subject.memory(), { name, text, target, asTheServer })
+}
+
+/** An update by key over a store, against the uncached one. */
+export async function updateFigure(
+  bench: Bench,
+  store: Store,
+  options: {
+    readonly name: string
+    readonly text: string
+    readonly target: number | undefined
+    readonly asTheServer: boolean
+  },
+): Promise<Measurement> {
+  const { name, text, target, asTheServer } = options
   const url = await bench.blog('update')
   const address = new URL(url)
   if (!asTheServer) address.searchParams.set('options', '-c synchronous_commit=off')
-  const { pool, store, cacheops } = await bench.cached(address.href)
+  const { pool, cacheops } = await bench.over(store, address.href)
   const plain = bench.pool(address.href)
   const { rows } = await plain.query('SHOW synchronous_commit')
   bench.tell(`${name}, synchronous_commit ${rows[0]?.synchronous_commit}`)
@@ -59,7 +75,7 @@ async function measure(
     for (const read of READS) await pool.query(read)
   }
   await register()
-  const schemes = store.schemes(database?.id ?? '', 'public.blog_post').length
+  const schemes = (await store.schemes(database?.id ?? '', 'public.blog_post')).length
   if (schemes !== READS.length) throw new Error(`${name}: expected ${READS.length} schemes, there are ${schemes}`)
   const update = (from: Pool, offset: number) => (number: number) =>
     from.query(text, [1 + ((number * 2 + offset) % POSTS)])
