@@ -15,14 +15,12 @@ export const redisBytes: Figure = {
   async run(bench) {
     const { redis, makeScheme } = bench.subject
     const url = await bench.redis()
-    const { rows, fields } = await bench
-      .pool(await bench.blog('redis_bytes'))
-      .query({
-        text: POST_BY_KEY,
-        values: [1],
-        rowMode: 'array',
-        types: { getTypeParser: () => (text: string) => text } as never,
-      })
+    const { rows, fields } = await bench.pool(await bench.blog('redis_bytes')).query({
+      text: POST_BY_KEY,
+      values: [1],
+      rowMode: 'array',
+      types: { getTypeParser: () => (text: string) => text } as never,
+    })
     const row = rows[0] as unknown as string[]
     const store = redis(url, { writeTimeout: '60s', readTimeout: '60s' })
     const client = new Redis(url)
