@@ -129,7 +129,7 @@ const CHANGING: ReadonlySet<string> = new Set(
 const OF_THE_SESSION: ReadonlySet<string> = new Set(
   (
     'currval lastval setval current_setting pg_backend_pid pg_current_xact_id txid_current txid_current_if_assigned ' +
-    'pg_is_in_recovery inet_client_addr inet_client_port inet_server_addr inet_server_port'
+    'pg_is_in_recovery version current_database current_schema current_schemas inet_client_addr inet_client_port inet_server_addr inet_server_port'
   ).split(' '),
 )
 

@@ -1,15 +1,11 @@
-import { readdirSync, readFileSync } from 'node:fs'
-import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Catalog } from '../../src/catalog/catalog.js'
-import { loadCatalog } from '../../src/catalog/load.js'
 import { operationOf } from '../../src/plan/operation.js'
-import { Planner } from '../../src/plan/planner.js'
+import type { Planner } from '../../src/plan/planner.js'
 import type { Analysis } from '../../src/sql/analysis.js'
 import { type Analyzer, createAnalyzer, loadParser } from '../../src/sql/analyze.js'
 import type { RelationName, Statement } from '../../src/sql/statement.js'
 import { tablesOf, writesOf } from '../../src/sql/walk.js'
-import { createDatabase } from '../support/postgres.js'
+import { corpusPlanner, lines, recorded } from './support.js'
 
 interface Expected {
   readonly sql: string
@@ -20,20 +16,8 @@ interface Expected {
   readonly statements?: readonly Expected[]
 }
 
-const here = new URL('.', import.meta.url)
-const lines = (file: string): unknown[] =>
-  readFileSync(new URL(file, here), 'utf8')
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line))
-
 const expectations = lines('expectation.jsonl') as Expected[]
-const params = new Map<string, readonly unknown[]>()
-for (const file of readdirSync(new URL('statements/', here))) {
-  for (const row of lines(`statements/${file}`) as { sql: string; params?: unknown[] }[]) {
-    if (!params.has(row.sql)) params.set(row.sql, row.params ?? [])
-  }
-}
+const params = new Map(recorded().map((row) => [row.sql, row.params ?? []]))
 
 /** Statements that are not understood yet, each with why that is right for now. */
 const OPAQUE: readonly { readonly matches: RegExp; readonly reason: RegExp }[] = [
@@ -42,30 +26,14 @@ const OPAQUE: readonly { readonly matches: RegExp; readonly reason: RegExp }[] =
 
 let analyzer: Analyzer
 let planner: Planner
-let catalog: Catalog
 let drop: () => Promise<void>
 
 beforeAll(async () => {
   await loadParser()
   analyzer = createAnalyzer({ maxBytes: 16e6 })
-  const database = await createDatabase('corpus')
-  const client = new pg.Client(database.url)
-  await client.connect()
-  await client.query(readFileSync(new URL('schema.sql', here), 'utf8'))
-  const raw = { getTypeParser: () => (value: string) => value }
-  catalog = await loadCatalog(
-    async (text, values = []) =>
-      (await client.query({ text, values: [...values], rowMode: 'array', types: raw as never })).rows as (
-        | string
-        | null
-      )[][],
-    'corpus',
-  )
-  planner = new Planner(catalog, ['pg_catalog', 'public'], { triggers: {}, functions: {} }, { maxConjs: 64 })
-  drop = async () => {
-    await client.end()
-    await database.drop()
-  }
+  const corpus = await corpusPlanner()
+  planner = corpus.planner
+  drop = corpus.drop
 })
 afterAll(() => drop())
 

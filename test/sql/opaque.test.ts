@@ -14,6 +14,8 @@ describe('not understood', () => {
     'select a from db.s.t',
     'select db.s.f(1)',
     'select a from t order by a using <',
+    'select from where',
+    'select * from t where a in ()',
   ])('reads nothing that it does not know: %s', (text) => {
     expect(statementOf(text)).toMatchObject({ kind: 'opaque', writes: false, locks: false })
   })
@@ -36,7 +38,8 @@ describe('not understood', () => {
     'explain (analyze) create table u as select 1',
     'explain (analyze, verbose) with w as (delete from t) select 1',
     'explain analyze execute p',
-    'select from where',
+    'with w as (select from where) delete from t',
+    'select from where into t',
     'selekt 1',
     "select 'a",
     'select 1 \0',

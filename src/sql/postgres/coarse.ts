@@ -6,7 +6,7 @@ const READS = new Set(['select', 'with', 'values', 'table'])
 const WRITES = new Set(['insert', 'delete', 'merge', 'into'])
 
 /**
- * What can be said of a text by its tokens alone, for one that is too long to be parsed (B10). A SELECT without a word that writes
+ * What can be said of a text by its tokens alone, for one that is too long (B10) or that the grammar rejects. A SELECT without a word that writes
  * only reads; what it may call is every name before a parenthesis or behind a dot, and any name may be a table's.
  */
 export function coarse(reason: string, text: string, tokens: readonly Token[]): OpaqueStatement {

@@ -1,6 +1,7 @@
 import { DEEPEST, nesting } from '../nesting.js'
 import { ParseError, parse } from '../parser.js'
 import type { OpaqueStatement, Statement } from '../statement.js'
+import { coarse } from './coarse.js'
 import { Constants, type Lifted, Unmapped } from './constants.js'
 import type { Context } from './context.js'
 import { expression } from './expressions.js'
@@ -25,7 +26,7 @@ export function unreadable(reason: string): OpaqueStatement {
  */
 export function understand(lifted: Lifted): Statement {
   const { text, tokens, literals } = lifted
-  if (nesting(text, tokens) > DEEPEST) return unreadable(`nested deeper than ${DEEPEST}`)
+  if (nesting(text, tokens) > DEEPEST) return coarse(`nested deeper than ${DEEPEST}`, text, tokens)
   let stmts: readonly Raw[]
   try {
     stmts = parse(text)
@@ -33,7 +34,7 @@ export function understand(lifted: Lifted): Statement {
     if (!(error instanceof ParseError)) throw new Exhausted(`the SQL parser failed: ${messageOf(error)}`)
     // Other literals in the same places may well parse: this text must not speak for its template.
     if (literals.length > 0) throw error
-    return unreadable(`the SQL parser says: ${error.message}`)
+    return coarse(`the SQL parser says: ${error.message}`, text, tokens)
   }
   const [first, ...more] = stmts
   if (!first) return unreadable('a text without a statement')
