@@ -13,6 +13,7 @@ export default defineConfig({
       { find: /^cacheops$/, replacement: source('index.ts') },
       { find: /^cacheops\/pg$/, replacement: source('drivers/pg/index.ts') },
       { find: /^cacheops\/pglite$/, replacement: source('drivers/pglite/index.ts') },
+      { find: /^cacheops\/file$/, replacement: source('functions/file/index.ts') },
       { find: /^cacheops\/redis$/, replacement: source('store/redis/index.ts') },
     ],
   },

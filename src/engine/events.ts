@@ -47,7 +47,7 @@ export interface InvalidatedEvent {
 
 /** Something failed that the application did not see, or saw as another error. */
 export interface FailureEvent {
-  readonly what: 'store' | 'catalog' | 'parser' | 'settings' | 'listener' | 'outcome' | 'verify' | 'serializer'
+  readonly what: 'store' | 'catalog' | 'parser' | 'settings' | 'listener' | 'outcome' | 'verify' | 'serializer' | 'file'
   readonly message: string
   readonly error: unknown
 }

@@ -1,12 +1,6 @@
 import type { Inside } from '../engine/scope.js'
+import { LONG_PATIENCE_MS, PATIENCE_MS, withPatience } from './patience.js'
 import type { Kept, Shelf } from './shelf.js'
-
-/**
- * How long a caller waits for another's run of the same. He may hold the connection that the other waits for, in which case
- * both would wait for ever: then he runs it himself.
- */
-const PATIENCE_MS = 5000
-const LONG_PATIENCE_MS = 60_000
 
 /** Runs that are under way: whoever asks for the same meanwhile waits for it. */
 export class Flights {
@@ -42,18 +36,5 @@ export class Flights {
     const landed = landing.catch(() => undefined)
     this.#landings.set(key, landed)
     void landed.finally(() => this.#landings.delete(key))
-  }
-}
-
-async function withPatience<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined
-  const enough = new Promise<undefined>((resolve) => {
-    timer = setTimeout(resolve, ms, undefined)
-    timer.unref()
-  })
-  try {
-    return await Promise.race([promise, enough])
-  } finally {
-    clearTimeout(timer)
   }
 }
