@@ -54,6 +54,7 @@ export class Recorder {
 
   /** A21: the lease under which it was verified. `own`: it was in the flow of the call itself. */
   answered(lease: Lease, { tables, bases, ttl }: Answered, own: boolean): void {
+    if (this.reason !== undefined) return
     this.leases.add(lease)
     if (own) this.attributed = true
     for (const [database, ids] of Object.entries(tables)) {
@@ -63,7 +64,7 @@ export class Recorder {
     }
     for (const base of bases) this.bases.add(base)
     if (own && ttl < this.ttl) this.ttl = ttl
-    if (this.leases.size > MOST_LEASES) this.reason ??= `more than ${MOST_LEASES} statements ran in it`
+    if (this.leases.size > MOST_LEASES) this.reason = `more than ${MOST_LEASES} statements ran in it`
   }
 
   /** @param doubtful - it may have shown what is not committed, or no longer so */

@@ -117,16 +117,12 @@ export class Runs {
     const prepared = await this.prepare(asked, own)
     if (typeof prepared === 'string') return { value: await this.past(what, prepared, run), kept: undefined }
     const turn = asked.lock ? await this.#turn(asked, scope, own) : undefined
-    if (turn && !turn.mine) {
-      await turn.over
-      const found = await this.#shelf.find(asked.key)
-      if (found?.kind === 'hit' && this.whyUnusable(found.kept.answered, scope) === undefined) {
-        const read = this.#shelf.valueOf(found.kept.text, what)
-        if (read) return { value: this.#hit(asked, scope, found.kept, read.value as T, true), kept: found.kept }
-      }
-    }
     let stored: Promise<void> | undefined
     try {
+      if (turn && !turn.mine) await turn.over
+      // Another may have been done while the turn was asked for.
+      const other = turn && (await this.#kept(asked, scope))
+      if (other) return { value: this.#hit(asked, scope, other.kept, other.value as T, true), kept: other.kept }
       const { value, recorder } = await this.#run(asked, scope, run)
       const kept = this.#result(asked, scope, prepared, recorder, value)
       if (kept) {
@@ -140,6 +136,13 @@ export class Runs {
         else turn.done()
       }
     }
+  }
+
+  async #kept(asked: Asked, scope: Scope): Promise<{ readonly value: unknown; readonly kept: Kept } | undefined> {
+    const found = await this.#shelf.find(asked.key)
+    if (found?.kind !== 'hit' || this.whyUnusable(found.kept.answered, scope) !== undefined) return undefined
+    const read = this.#shelf.valueOf(found.kept.text, asked.what)
+    return read && { value: read.value, kept: found.kept }
   }
 
   async #turn(asked: Asked, { inside }: Scope, own: Lease): Promise<Turn | undefined> {

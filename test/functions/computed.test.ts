@@ -329,6 +329,15 @@ describe('computed', () => {
     }
   })
 
+  it('is not kept where more statements ran in it than a result should hang on', async () => {
+    const many = app.cacheops.computed('many', async (count: number) => {
+      for (let id = 0; id < count; id++) await app.pool.query('SELECT title FROM posts WHERE id = $1', [id])
+    })
+    await many(1000)
+    await many(1001)
+    expect(events).toEqual(['many miss', 'many(1001): more than 1000 statements ran in it'])
+  })
+
   it('keys: arguments by value, in any order of members; extra; vary', async () => {
     let tenant = 'a'
     await start({ vary: ({ fn }) => (fn === undefined ? '' : tenant) })
