@@ -50,9 +50,9 @@ export class ImageFold {
 
   /**
    * A row of which only its state after the write was seen. Before it, it was what SET does not touch, and what WHERE says
-   * (A9). With an upsert it may also be new: to everyone who reads any of it.
+   * (A9). It may also be new: to everyone who reads any of it.
    */
-  written(row: WireRow, at: number): void {
+  written(row: WireRow, at: number, mayBeNew: boolean): void {
     if (this.#over) return
     const after = this.#values(row, at)
     if (this.#steady) {
@@ -60,7 +60,7 @@ export class ImageFold {
       this.#keep(after, after)
       return
     }
-    if (this.#write.upsert) this.#keep(undefined, after)
+    if (mayBeNew) this.#keep(undefined, after)
     const before = new Map<string, string | null>()
     for (const [name, value] of after) if (!mayChange(this.#write, name)) before.set(name, value)
     this.#keep(this.#pinnedToo(before, false), this.#pinnedToo(after, true))

@@ -12,9 +12,14 @@ export interface ImagePlan {
   readonly key: readonly string[]
   /** Nothing that is known of a row, by RETURNING or by WHERE, can differ after the write: one image is both. */
   readonly steady: boolean
+  /** Of an upsert: the last of `columns` is `xmax`, which tells a row that was added from one that was there. */
+  readonly tells: boolean
 }
 
-export const NO_IMAGES: ImagePlan = { way: 'pins', columns: [], key: [], steady: false }
+export const NO_IMAGES: ImagePlan = { way: 'pins', columns: [], key: [], steady: false, tells: false }
+
+/** A row's lock: an upsert locks the row that it updates, and the new version keeps that; a row that it adds has none, 0. */
+const LOCK = 'xmax'
 
 interface Chosen {
   readonly schemes: readonly Scheme[]
@@ -73,10 +78,12 @@ function choose(
   if (wanted.size === 0 || !write.returning) return NO_IMAGES
   const columns = [...wanted]
   if (write.upsert) {
-    const way = write.oldImages ? 'returning-old' : 'returning'
-    return { way, columns: withKey(wanted, write), key: [], steady: false }
+    if (write.oldImages) return { ...NO_IMAGES, way: 'returning-old', columns: withKey(wanted, write) }
+    // A row that was routed to a partition has no system columns to show.
+    const tells = write.table.kind === 'table' && !write.table.inherits
+    return { ...NO_IMAGES, way: 'returning', columns: tells ? [...columns, LOCK] : columns, tells }
   }
-  if (write.operation === 'insert') return { way: 'returning', columns, key: [], steady: false }
+  if (write.operation === 'insert') return { ...NO_IMAGES, way: 'returning', columns }
   const touched = (column: string): boolean => write.operation === 'update' && mayChange(write, column)
   // What WHERE says of all rows, and SET leaves alone, need not be asked for.
   const said = (column: string): boolean => known.includes(column) && !touched(column)
@@ -84,12 +91,12 @@ function choose(
   const asked = single ? columns.filter((column) => !said(column)) : columns
   const steady = ![...columns, ...known].some(touched)
   const seen = (column: string): boolean => !touched(column) || (single && known.includes(column))
-  if (columns.every(seen)) return { way: 'returning', columns: asked, key: [], steady }
-  if (write.oldImages) return { way: 'returning-old', columns: asked, key: [], steady }
+  if (columns.every(seen)) return { ...NO_IMAGES, way: 'returning', columns: asked, steady }
+  if (write.oldImages) return { ...NO_IMAGES, way: 'returning-old', columns: asked, steady }
   const { preRead } = write
-  if (!preRead) return { way: 'returning', columns: asked, key: [], steady }
+  if (!preRead) return { ...NO_IMAGES, way: 'returning', columns: asked, steady }
   const rest = asked.filter((column) => !preRead.includes(column))
-  return { way: 'pre-read', columns: [...preRead, ...rest], key: preRead, steady: false }
+  return { ...NO_IMAGES, way: 'pre-read', columns: [...preRead, ...rest], key: preRead }
 }
 
 /** The columns that a scheme compares whose reads the write may change, and those that foreign keys follow. */

@@ -1,8 +1,9 @@
 import type { WireRow } from '../base/vocabulary.js'
 import { type Attempt, ask, type Done, given, pass, strip } from './attempt.js'
 import { outcomeUnknown, sqlState } from './connection.js'
+import { preRead, relocated } from './pre-read-text.js'
 import { unknownRows } from './row-changes.js'
-import { preRead, relocated, widen } from './widen.js'
+import { widen } from './widen.js'
 
 /**
  * Reads the rows of an update as they are before it, locked, then runs it with a wider RETURNING; what the update meets
@@ -55,16 +56,23 @@ async function matched<R>(attempt: Attempt<R>, seen: readonly WireRow[], complet
   const entry = await ask(attempt, widen(attempt.text, rows, images.columns, false))
   const count = images.columns.length
   const keyLength = images.key.length
-  const byKey = new Map(seen.map((row) => [JSON.stringify(row.slice(0, keyLength)), row]))
-  // Keys may repeat where a parent's rows are its children's.
-  if (!complete || byKey.size !== seen.length) fold.unknown()
+  const byKey = new Map<string, WireRow>()
+  let distinct = true
+  for (const row of seen) {
+    const key = JSON.stringify(row.slice(0, keyLength))
+    const other = byKey.get(key)
+    // A join repeats a row. Keys may repeat where a parent's rows are its children's.
+    if (other && JSON.stringify(other) !== JSON.stringify(row)) distinct = false
+    byKey.set(key, row)
+  }
+  if (!complete || !distinct) fold.unknown()
   else {
     for (const row of entry.rows) {
       const at = row.length - count
       const before = byKey.get(JSON.stringify(row.slice(at, at + keyLength)))
       if (before) fold.updated(before, 0, row, at)
       // A row that nobody pre-read, or whose key changed: what it was is not known.
-      else fold.written(row, at)
+      else fold.written(row, at, false)
     }
   }
   const shown = strip(entry, count)

@@ -24,12 +24,13 @@ export async function writeReturning<R>(attempt: Attempt<R>): Promise<Done<R>> {
     const at = row.length - count
     if (rows.operation === 'delete') fold.deleted(row, at)
     else if (rows.operation === 'insert' && !rows.upsert) fold.inserted(row, at)
-    else if (!old) fold.written(row, at)
+    else if (images.tells && row[row.length - 1] === '0') fold.inserted(row, at)
+    else if (!old) fold.written(row, at, rows.upsert && !images.tells)
     else {
       const known = oldRow(rows, row, row.length - added)
       if (known === 'none') fold.inserted(row, at)
       else if (known === 'some') fold.updated(row, row.length - added, row, at)
-      else fold.written(row, at)
+      else fold.written(row, at, true)
     }
   }
   const shown = strip(entry, added)

@@ -46,7 +46,8 @@ export function planRows(
     upsert,
     returning: shown,
     returns: write.returning.length > 0,
-    preRead: shown && write.kind === 'update' && isOrdinary(write) && filter?.pure ? keyOf(table) : undefined,
+    // A CTE cannot stand in a statement of its own.
+    preRead: shown && write.kind === 'update' && write.ctes.length === 0 && filter?.pure ? keyOf(table) : undefined,
     oldImages: planning.catalog.serverVersion >= 180_000 && !namesOldOrNew(write),
     cascades: cascadesOf(table, write.kind, upsert, changed, effects),
   }
@@ -94,11 +95,6 @@ function changedColumns(write: Write, upsert: boolean, members: readonly Table[]
     write.assignments.map((assignment) => assignment.column),
     members,
   )
-}
-
-/** One table, no CTE: its WHERE clause can stand in a statement of its own. */
-function isOrdinary(write: Exclude<Write, { kind: 'insert' }>): boolean {
-  return write.ctes.length === 0 && (write.kind === 'update' ? write.from : write.using).length === 0
 }
 
 function keyOf(table: Table): readonly string[] | undefined {

@@ -9,7 +9,16 @@ import { outputNames } from './output-names.js'
 import { readPolicies } from './policies.js'
 import { project } from './projection.js'
 import { type Item, type Occurrence, resolveColumn, type Scope } from './scope.js'
-import { type CteScope, itemsOf, type JoinNode, renamed, type SourceNode, SourceResolver } from './sources.js'
+import {
+  type CteScope,
+  type From,
+  innerItemsOf,
+  itemsOf,
+  type JoinNode,
+  renamed,
+  type SourceNode,
+  SourceResolver,
+} from './sources.js'
 
 /** What a query reads: one dependency an occurrence of a table. */
 export class QueryReader {
@@ -60,12 +69,13 @@ export class QueryReader {
     return project(context, occurrence, (source) => this.#expressions.trusted(source))
   }
 
-  query(query: Query, outer: Scope | undefined, env: Dnf, ctes: CteScope | undefined): void {
+  /** @param from - its FROM clause, where that is resolved already */
+  query(query: Query, outer: Scope | undefined, env: Dnf, ctes: CteScope | undefined, from?: From): void {
     const visible = this.commonTables(query.ctes, outer, env, ctes)
     const body = query.body
     switch (body.kind) {
       case 'select':
-        this.#select(query, body, outer, env, visible)
+        this.#select(query, body, outer, env, visible, from)
         return
       case 'set-operation':
         this.query(body.left, outer, env, visible)
@@ -109,9 +119,15 @@ export class QueryReader {
     for (const subquery of found) this.query(subquery.query, scope, env, ctes)
   }
 
-  #select(query: Query, body: SelectBody, outer: Scope | undefined, env: Dnf, ctes: CteScope | undefined): void {
-    const items: Item[] = []
-    const nodes = body.from.map((source) => this.resolve(source, items, ctes))
+  #select(
+    query: Query,
+    body: SelectBody,
+    outer: Scope | undefined,
+    env: Dnf,
+    ctes: CteScope | undefined,
+    from: From | undefined,
+  ): void {
+    const { items, nodes } = from ?? this.#sources.from(body.from, ctes)
     const scope: Scope = { items, outer }
     const context = this.filter(body.where, nodes, scope, env, ctes)
 
@@ -193,14 +209,16 @@ export class QueryReader {
         return
       }
       case 'derived': {
+        const { query, from } = node
+        // B3: only what passes through it as it is can be meant by what is said outside.
+        const env = node.item.uses || node.before ? withoutSubqueries(context) : TRUE
         if (node.view) {
-          this.#sources.inDefinition(() => this.query(node.query, undefined, TRUE, undefined))
+          this.#sources.inDefinition(() => this.query(query, undefined, env, undefined, from))
           return
         }
         // Lateral: the outer columns that it names are bound by what holds here. Others see only the enclosing query.
-        if (node.before)
-          this.query(node.query, { items: node.before, outer: scope.outer }, withoutSubqueries(context), node.ctes)
-        else this.query(node.query, scope.outer, TRUE, node.ctes)
+        const outer = node.before ? { items: node.before, outer: scope.outer } : scope.outer
+        this.query(query, outer, env, node.ctes, from)
         return
       }
       case 'join':
@@ -225,8 +243,8 @@ export class QueryReader {
     if (node.merge) this.#expressions.purity.operator('=')
     // What is said of a nullable side says nothing of the rows that are not there (S2).
     const nullable = new Set<Item>()
-    if (source.join === 'left' || source.join === 'full') itemsOf(right, nullable)
-    if (source.join === 'right' || source.join === 'full') itemsOf(left, nullable)
+    if (source.join === 'left' || source.join === 'full') innerItemsOf(right, nullable)
+    if (source.join === 'right' || source.join === 'full') innerItemsOf(left, nullable)
     const outer = nullable.size > 0 ? withoutItems(context, nullable) : context
     const joined = conjoin(outer, on, this.#maxConjs)
     this.#conditionSubqueries(on, joined, inside, ctes)

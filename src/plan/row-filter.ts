@@ -1,5 +1,5 @@
 import type { Table } from '../catalog/catalog.js'
-import type { ConjTemplate, Restriction } from '../invalidation/template.js'
+import type { ConjTemplate, Restriction, ValueSource } from '../invalidation/template.js'
 import type { Expr, InsertWrite, Write } from '../sql/statement.js'
 import { type Visitor, walkQuery, walkWrite } from '../sql/walk.js'
 import { Bypass } from './bypass.js'
@@ -84,7 +84,7 @@ export function readFilter(
     const nodes = sources.map((source) => reader.resolve(source, items, scope))
     const context = reader.filter(write.where, nodes, { items, outer: undefined }, TRUE, scope)
     // The server reads WHERE before SET and RETURNING: these decide no parameter's type (A23).
-    return { pins: reader.project(context, target), pure: isPure(write) }
+    return { pins: reader.project(context, target), pure: isPure(write, (index) => expressions.trusted(param(index))) }
   } catch (error) {
     // What the condition says is not understood: it pins nothing (S1).
     if (!(error instanceof Bypass)) throw error
@@ -151,9 +151,22 @@ function paramsIn(expr: Expr, use: (index: number) => void): void {
   })
 }
 
-function isPure(write: Write): boolean {
-  let pure = true
-  walkWrite(write, {
+function param(index: number): ValueSource {
+  return { kind: 'param', index }
+}
+
+/**
+ * Whether FROM and WHERE can be read alone: what SET and RETURNING compute does not choose the rows.
+ *
+ * @param typed - whether a parameter has its type from FROM and WHERE; it may have it from SET
+ */
+function isPure(write: Exclude<Write, { kind: 'insert' }>, typed: (index: number) => boolean): boolean {
+  const chooses: Write =
+    write.kind === 'update' ? { ...write, assignments: [], returning: [] } : { ...write, returning: [] }
+  const all = countParams((visitor) => walkWrite(write, visitor))
+  const own = countParams((visitor) => walkWrite(chooses, visitor))
+  let pure = [...own].every(([index, times]) => times === all.get(index) || typed(index))
+  walkWrite(chooses, {
     expr: (expr) => {
       if (expr.kind === 'environment') pure = false
       if (expr.kind === 'call' && !PURE_FUNCTIONS.has(expr.name)) pure = false

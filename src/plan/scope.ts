@@ -24,6 +24,8 @@ export interface DerivedOccurrence {
   /** Of a view that was written without an alias: `schema.name.column` reaches it. */
   readonly schema?: string
   readonly columns: readonly string[] | undefined
+  /** The columns of tables inside that come out as they are: what is said of them here holds for those rows (B3). */
+  readonly uses?: ReadonlyMap<string, ColumnUse>
 }
 
 /** The columns that a join with USING or NATURAL makes one of two; they are read already. */
@@ -123,7 +125,7 @@ function certainlyHas(item: Item, name: string): boolean {
 
 /** The column of a table that a name means in an item that has it. */
 function useOf(item: Item, name: string): ColumnUse | undefined {
-  if (item.kind === 'derived') return undefined
+  if (item.kind === 'derived') return item.uses?.get(name)
   if (item.kind === 'merged') return item.columns.get(name)
   const column = item.columns.get(name)
   return column && { occurrence: item, column }

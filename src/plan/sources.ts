@@ -15,6 +15,7 @@ import { functionColumns } from './function-columns.js'
 import { type Merge, merge } from './merged.js'
 import { outputNames } from './output-names.js'
 import { type DerivedOccurrence, type Item, type Occurrence, occurrenceOf } from './scope.js'
+import { passedColumns, transparentBody } from './transparent.js'
 
 /** The CTEs that a name can mean. */
 export interface CteScope {
@@ -36,6 +37,8 @@ export type SourceNode =
       readonly before: readonly Item[] | undefined
       /** The query is a view's: it sees nothing of the statement that names it. */
       readonly view: boolean
+      /** Its FROM clause, where that was looked at for what comes out of it. */
+      readonly from: From | undefined
     }
   | { readonly kind: 'cte'; readonly item: DerivedOccurrence }
   | {
@@ -45,6 +48,12 @@ export type SourceNode =
       readonly before: readonly Item[]
     }
   | JoinNode
+
+/** The items of a FROM clause, resolved. */
+export interface From {
+  readonly items: readonly Item[]
+  readonly nodes: readonly SourceNode[]
+}
 
 export interface JoinNode {
   readonly kind: 'join'
@@ -67,13 +76,19 @@ export class SourceResolver {
     this.#searchPath = searchPath
   }
 
+  /** A whole FROM clause. */
+  from(sources: readonly Source[], ctes: CteScope | undefined): From {
+    const items: Item[] = []
+    return { nodes: sources.map((source) => this.resolve(source, items, ctes)), items }
+  }
+
   /** Puts the names that the source brings into `items`, which hold those that stand before it. */
   resolve(source: Source, items: Item[], ctes: CteScope | undefined): SourceNode {
     switch (source.kind) {
       case 'table':
         return this.#named(source, items, ctes)
       case 'derived':
-        return derived(source, items, ctes)
+        return this.#derived(source, items, ctes)
       case 'function':
         return this.#function(source, items)
       case 'join': {
@@ -96,7 +111,7 @@ export class SourceResolver {
       return { kind: 'cte', item }
     }
     const table = this.#table(relation)
-    if (table.kind === 'view') return view(table, source, items)
+    if (table.kind === 'view') return this.#view(table, source, items)
     const item = occurrenceOf(table, source.alias, columnAliases)
     items.push(item)
     return { kind: 'table', item }
@@ -112,12 +127,51 @@ export class SourceResolver {
     return { kind: 'function', item, source, before }
   }
 
+  #derived({ query, ...source }: DerivedSource, items: Item[], ctes: CteScope | undefined): SourceNode {
+    const before = source.lateral ? [...items] : undefined
+    const columns = renamed(outputNames(query), source.columnAliases)
+    const { from, uses } = this.#passing(query, columns, ctes)
+    const item: DerivedOccurrence = { kind: 'derived', alias: source.alias ?? '', columns, ...uses }
+    items.push(item)
+    return { kind: 'derived', item, query, ctes, before, view: false, from }
+  }
+
+  /** A10: a view is read as the query that it is. */
+  #view(table: Table, source: TableSource, items: Item[]): SourceNode {
+    const query = viewQuery(table)
+    const names = table.columns.map((column) => column.name)
+    const columns = renamed(names, source.columnAliases)
+    const { from, uses } = this.inDefinition(() => this.#passing(query, columns, undefined))
+    const item: DerivedOccurrence = {
+      kind: 'derived',
+      alias: source.alias ?? table.name,
+      columns,
+      ...uses,
+      ...(source.alias === undefined && { schema: table.schema }),
+    }
+    items.push(item)
+    return { kind: 'derived', item, query, ctes: undefined, before: undefined, view: true, from }
+  }
+
+  /** Which columns of the tables inside come out of a query, where what is said of them may be said inside. */
+  #passing(
+    query: Query,
+    columns: readonly string[] | undefined,
+    ctes: CteScope | undefined,
+  ): { readonly from?: From; readonly uses?: Pick<DerivedOccurrence, 'uses'> } {
+    const body = columns && transparentBody(query)
+    if (!body) return {}
+    const from = this.from(body.from, ctes)
+    const uses = passedColumns(body, columns, from.items)
+    return uses.size > 0 ? { from, uses: { uses } } : { from }
+  }
+
   /** Reads a definition of the catalog's: its bare names are not looked up in the session's search path. */
-  inDefinition(read: () => void): void {
+  inDefinition<T>(read: () => T): T {
     const path = this.#searchPath
     this.#searchPath = DEFINITION_PATH
     try {
-      read()
+      return read()
     } finally {
       this.#searchPath = path
     }
@@ -134,29 +188,6 @@ export class SourceResolver {
   }
 }
 
-function derived(source: DerivedSource, items: Item[], ctes: CteScope | undefined): SourceNode {
-  const { query, lateral } = source
-  const columns = renamed(outputNames(query), source.columnAliases)
-  const item: DerivedOccurrence = { kind: 'derived', alias: source.alias ?? '', columns }
-  const before = lateral ? [...items] : undefined
-  items.push(item)
-  return { kind: 'derived', item, query, ctes, before, view: false }
-}
-
-/** A10: a view is read as the query that it is. */
-function view(table: Table, source: TableSource, items: Item[]): SourceNode {
-  const query = viewQuery(table)
-  const names = table.columns.map((column) => column.name)
-  const item: DerivedOccurrence = {
-    kind: 'derived',
-    alias: source.alias ?? table.name,
-    columns: renamed(names, source.columnAliases),
-    ...(source.alias === undefined && { schema: table.schema }),
-  }
-  items.push(item)
-  return { kind: 'derived', item, query, ctes: undefined, before: undefined, view: true }
-}
-
 function findCte(name: string, ctes: CteScope | undefined): CteScope | undefined {
   for (let scope = ctes; scope; scope = scope.outer) if (scope.name === name) return scope
   return undefined
@@ -169,6 +200,15 @@ export function renamed(
 ): readonly string[] | undefined {
   if (aliases.length === 0) return names
   return names && [...aliases, ...names.slice(aliases.length)]
+}
+
+/** The items below a node, and those inside its derived tables: whatever a condition on its columns may be about. */
+export function innerItemsOf(node: SourceNode, into: Set<Item> = new Set()): Set<Item> {
+  for (const item of itemsOf(node)) into.add(item)
+  const inside =
+    node.kind === 'join' ? [node.left, node.right] : node.kind === 'derived' ? (node.from?.nodes ?? []) : []
+  for (const inner of inside) innerItemsOf(inner, into)
+  return into
 }
 
 /** Every item below a node, in the order of the text. */

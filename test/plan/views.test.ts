@@ -33,7 +33,7 @@ describe('views', () => {
   test('A10: a view depends on what its definition reads', () => {
     expect(room.deps('SELECT * FROM shown')).toEqual(['posts(author=3, hot=t) reads author,hot,id,title'])
     expect(room.deps('SELECT s.a, named.b FROM named s, public.named')).toEqual(['posts() reads id,title'])
-    expect(room.deps('SELECT x FROM named AS n (x, y) WHERE n.y = $1', 'a')).toEqual(['posts() reads id,title'])
+    expect(room.deps('SELECT x FROM named AS n (x, y) WHERE n.y = $1', 'a')).toEqual(['posts(title=a) reads id,title'])
     expect(room.deps('SELECT public.named.a FROM public.named')).toEqual(['posts() reads id,title'])
     expect(room.deps('SELECT "some.column" FROM "Odd.view"')).toEqual(['posts() reads id'])
   })
@@ -98,6 +98,6 @@ describe('views', () => {
     const { main, behind, tables } = room.read('SELECT * FROM deeper')
     expect(main?.id).toBe('public.deeper')
     expect(behind.map(({ id }) => id)).toEqual(['public.shown', 'public.posts'])
-    expect(tables.map(({ id }) => id)).toEqual(['public.deeper', 'public.shown', 'public.tags', 'public.posts'])
+    expect(tables.map(({ id }) => id)).toEqual(['public.deeper', 'public.shown', 'public.posts', 'public.tags'])
   })
 })

@@ -73,7 +73,12 @@ describe('what WHERE says of the rows that a write meets', () => {
     expect(preRead('UPDATE t SET a = $1 WHERE s = $2')).toEqual(['id'])
     expect(preRead('UPDATE t SET a = a + 1')).toEqual(['id'])
     expect(preRead('UPDATE t SET a = $1 WHERE random() > 0.5')).toBeUndefined()
-    expect(preRead('UPDATE t SET a = r.id FROM r WHERE r.t_id = t.id')).toBeUndefined()
+    expect(preRead('UPDATE t SET a = 1, s = now()::text WHERE id = 5')).toEqual(['id'])
+    expect(preRead('UPDATE t SET a = r.id FROM r WHERE r.t_id = t.id')).toEqual(['id'])
+    expect(preRead('UPDATE t SET a = r.id FROM acting r WHERE r.id = t.id')).toBeUndefined()
+    // Without SET the server would not know the parameter's type.
+    expect(preRead('UPDATE t SET a = $1 WHERE $1 IS NULL')).toBeUndefined()
+    expect(preRead('UPDATE t SET a = $1 WHERE a = $1')).toEqual(['id'])
     expect(preRead('WITH w AS (SELECT 1) UPDATE t SET a = 1 WHERE id IN (SELECT * FROM w)')).toBeUndefined()
   })
 })

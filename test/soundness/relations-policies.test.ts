@@ -243,7 +243,8 @@ describe('relations: row-level security', () => {
     const seen = []
     for (const tenant of [1, 2]) {
       const pool = { options: `-c app.tenant=${tenant} -c role=cacheops_ann` }
-      const one = await world.ready({ pool })
+      // Its first connection reads the catalog, and with it what to ask of the session.
+      const one = world.app({ pool })
       for (let time = 0; time < 2; time++) {
         const { how, rows } = await one.ask(TITLES)
         seen.push([tenant, how, rows.length])

@@ -12,6 +12,7 @@ const SCHEMA = `
   CREATE VIEW tagged AS SELECT h.id, h.title, t.tag FROM hot h LEFT JOIN tags t ON t.post = h.id;
   CREATE VIEW counted AS SELECT author, count(*) AS n, max(title) AS last FROM posts GROUP BY author;
   CREATE VIEW latest AS SELECT id, title FROM posts ORDER BY id DESC LIMIT 3;
+  CREATE VIEW placed AS SELECT id, row_number() OVER (ORDER BY id) AS place FROM posts;
   CREATE VIEW once AS SELECT DISTINCT author FROM posts;
   CREATE VIEW either AS SELECT id, title FROM posts WHERE author = 1 UNION ALL SELECT id, tag FROM tags WHERE post = 2;
   CREATE VIEW known AS SELECT id FROM posts p WHERE EXISTS (SELECT 1 FROM tags WHERE tags.post = p.id AND tags.tag = 'tag 1');
@@ -67,6 +68,22 @@ describe('relations: views', () => {
       `UPDATE posts SET hot = false WHERE id = 2`,
       ['title 2'],
     ],
+    ['a window', 'SELECT place FROM placed WHERE id = 9', 'DELETE FROM posts WHERE id = 1'],
+    [
+      'an outer join that misses it',
+      'SELECT t.id FROM tags t LEFT JOIN hot h ON h.id = t.post WHERE h.id IS NULL ORDER BY t.id',
+      'UPDATE posts SET hot = true WHERE id = 1',
+    ],
+    [
+      'an outer join inside that misses',
+      'SELECT id FROM tagged WHERE tag IS NULL ORDER BY id',
+      'DELETE FROM tags WHERE post = 2',
+    ],
+    [
+      'a constant that travels',
+      `SELECT t.tag FROM tags t JOIN hot h ON h.id = t.post WHERE h.id = 2`,
+      `UPDATE tags SET tag = 'new' WHERE post = 2`,
+    ],
     [
       'a subquery',
       'SELECT id FROM tags WHERE post IN (SELECT id FROM hot) ORDER BY id',
@@ -75,6 +92,16 @@ describe('relations: views', () => {
     ['a whole row', 'SELECT hot FROM hot WHERE id = 2', `UPDATE posts SET title = 'new' WHERE id = 2`],
   ])('A10: what a view reads drops what reads the view: %s', async (_, read, write, values = [] as string[]) => {
     await world.expectDropped([app, other], read, values, () => other.pool.query(write))
+  })
+
+  it('A10: a condition on a view holds inside: other rows drop nothing', async () => {
+    const reads = ['SELECT title FROM hot WHERE id = 2', 'SELECT tag FROM tagged WHERE id = 2']
+    for (const read of reads) await world.expectCached(app, read)
+    await other.pool.query(`UPDATE posts SET title = 'new' WHERE id = 4`)
+    await other.pool.query(`UPDATE tags SET tag = 'new' WHERE post = 4`)
+    for (const read of reads) expect((await app.ask(read)).how).toBe('hit')
+    await other.pool.query(`UPDATE posts SET title = 'new' WHERE id = 2`)
+    for (const read of reads) expect((await app.ask(read)).how).toBe('miss')
   })
 
   it('A10: a view with a clock, a function or an operator of the user passes by, however deep', async () => {
