@@ -86,7 +86,11 @@ export function sqlState(error: unknown): string | undefined {
 /** Whether a statement may have been carried out although it failed (A2). */
 export function outcomeUnknown(error: unknown): boolean {
   const state = sqlState(error)
-  return state === undefined || state.startsWith('08') || state === '40003' || /^57P0[1-5]$/.test(state)
+  if (state === undefined || state === '40003' || /^57P0[1-5]$/.test(state)) return true
+  if (!state.startsWith('08')) return false
+  // What a backend could not read it did not carry out. A pooler says the same of a backend that it lost, but names no routine.
+  const { severity, routine } = error as { severity?: unknown; routine?: unknown }
+  return !(state === '08P01' && severity === 'ERROR' && typeof routine === 'string')
 }
 
 // What drivers need of the rooms below: they import the engine only.

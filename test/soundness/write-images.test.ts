@@ -161,6 +161,17 @@ describe('images of rows that are written', () => {
     })
   })
 
+  it('A2: what the server refuses, or the driver before it, is known not to have happened', async () => {
+    await cached([1])
+    const insert = 'INSERT INTO posts (id, author) VALUES ($1, $2)'
+    await expect(app.pool.query(insert, [300])).rejects.toMatchObject({ code: '08P01' })
+    const circular: { self?: unknown } = {}
+    circular.self = circular
+    await expect(app.pool.query(insert, [300, circular])).rejects.toThrow('circular')
+    expect(app.failures).toEqual([])
+    expect(await hows([1])).toEqual(['hit'])
+  })
+
   it('A7: what no answer depends on leaves everything in the cache', async () => {
     await cached([1])
     await app.pool.query('CREATE INDEX by_author ON posts (author, slug DESC) INCLUDE (title)')
