@@ -3,6 +3,7 @@ import type { Table } from '../catalog/catalog.js'
 import { textOf } from '../invalidation/bind.js'
 import type { CallValues, ValueSource } from '../invalidation/template.js'
 import type { CommonTable, Expr, Query, SelectBody, Source, TableSource } from '../sql/statement.js'
+import { viewStatement } from './definitions.js'
 import { AGGREGATES } from './functions.js'
 
 /** What a read is, and what it is when its LIMIT turns out to be 1. */
@@ -100,6 +101,10 @@ function isUnique(body: SelectBody, ctes: readonly CommonTable[], tableOf: Table
   }
   if (root.kind === 'derived') return uniqueThrough(body, root.query, root.alias ?? '', tableOf)
   const table = tableOf(root)
+  if (table?.kind === 'view') {
+    const statement = viewStatement(table)
+    return statement.kind === 'select' && uniqueThrough(body, statement.query, aliasOf(root), tableOf)
+  }
   return table !== undefined && fixesKey(table, pinnedColumns(body.where, aliasOf(root), true))
 }
 

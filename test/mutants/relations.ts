@@ -148,6 +148,16 @@ export const relationMutants: readonly Mutant[] = [
     only: 'A16, A17:',
   },
   {
+    id: 'B8-own-ids',
+    rule: 'B8',
+    what: 'a read of a partition depends on the partition alone',
+    file: 'src/plan/query.ts',
+    find: 'const stamps = table.stampId ?? table.id',
+    replace: 'const stamps = table.id',
+    tests: [TREES],
+    only: 'B8:',
+  },
+  {
     id: 'B8-several-roots',
     rule: 'B8',
     what: 'of several parents one stands for all',

@@ -94,6 +94,17 @@ describe('views', () => {
     expect(room.write('REFRESH MATERIALIZED VIEW CONCURRENTLY kept').tables).toEqual(['public.kept'])
   })
 
+  test.each([
+    ['SELECT b FROM named WHERE a = 3', 'get'],
+    ['SELECT title FROM shown s WHERE s.id = $1', 'get'],
+    ['SELECT b FROM named WHERE b = $1', 'fetch'],
+    ['SELECT title FROM last WHERE title = $1', 'fetch'],
+    ['SELECT count(*) FROM named', 'count'],
+    ['SELECT name FROM joined WHERE id = 3', 'fetch'],
+  ])('the operation of %s is %s', (sql, operation) => {
+    expect(room.read(sql).operation.base).toBe(operation)
+  })
+
   test('a view has the policy of its main table where it has none of its own', () => {
     const { main, behind, tables } = room.read('SELECT * FROM deeper')
     expect(main?.id).toBe('public.deeper')
