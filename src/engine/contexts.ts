@@ -2,6 +2,7 @@ import { advisoryLockQuery, parseSettings, type Settings, settingsQuery } from '
 import type { Isolation } from '../session/session.js'
 import type { Core } from './core.js'
 import { type Context, type Database, fits } from './database.js'
+import { noteStart } from './server-start.js'
 import { ConnectionState, type Source } from './source.js'
 
 /** Finds out under which settings and which catalog a connection's statements run. */
@@ -42,7 +43,7 @@ export class Contexts {
         if (settings.nullEquals) session.spoil('transform_null_equals is on')
         if (!settings.utf8) session.spoil('client_encoding is not UTF8')
       }
-      await this.#sameServer(source, source.database, settings)
+      await noteStart(this.#engine, source, source.database, settings)
       const current = !session.inTransaction || (session.clean && isCachedIsolation(settings.transactionIsolation))
       let context = await source.database.context(connection, settings, source.access.replica, current)
       if (!fits(settings, context.catalog)) {
@@ -68,13 +69,6 @@ export class Contexts {
     const row = (await state.connection.run(settingsQuery(custom), [], undefined, true)).rows[0] ?? []
     state.settings = parseSettings(row, custom)
     return state.settings
-  }
-
-  /** A15: after a crash, a failover or a restore the server may have taken commits back that were read before. */
-  async #sameServer(source: Source, database: Database, settings: Settings): Promise<void> {
-    if (source.access.replica || settings.inRecovery || !database.restarted(settings.started)) return
-    const reason = 'the server was started anew: it may have taken commits back'
-    await this.#engine.everythingOf(source, 'another start of the server', reason, {})
   }
 
   /** A7: who has an older catalog reads it again before it plans a write. S7: a store that does not answer fails none. */

@@ -50,11 +50,12 @@ interface Loading {
 export class Database {
   /** With the prefix: the name in stamp keys. */
   readonly id: string
+  /** Starts of its servers that this process has seen (A15). */
+  readonly starts = new Set<string>()
   readonly #config: Config
   #loaded: Loaded | undefined
   #customSettings: readonly string[] = []
   #loading: Loading | undefined
-  #started: string | undefined
 
   constructor(identity: string, config: Config) {
     this.id = config.prefix === '' ? identity : `${config.prefix}:${identity}`
@@ -83,13 +84,6 @@ export class Database {
   forget(): void {
     this.#loaded = undefined
     this.#loading = undefined
-  }
-
-  /** Whether the server was started again since this was asked last, or is another one (A15). */
-  restarted(started: string): boolean {
-    const before = this.#started
-    this.#started = started
-    return before !== undefined && before !== started
   }
 
   /** Whether a context was made with the catalog that holds now. */

@@ -193,6 +193,17 @@ describe('outcomes on a server of its own', () => {
     expect(lost, 'the crash took nothing back').toBe(true)
   })
 
+  it('A15: a process that was not there before the crash finds out from the store', async () => {
+    let lost = false
+    for (let attempt = 0; attempt < 5 && !lost; attempt++) {
+      lost = await lose(() => restart('immediate'))
+      const late = await world.ready()
+      await world.expectRight(late, POST, [1])
+      for (const each of [app, other]) await world.expectRight(each, POST, [1])
+    }
+    expect(lost, 'the crash took nothing back').toBe(true)
+  })
+
   it("A15: so does a crash of one of the server's processes", async () => {
     let lost = false
     for (let attempt = 0; attempt < 5 && !lost; attempt++) {
