@@ -1,7 +1,7 @@
 import { advisoryLockQuery, parseSettings, type Settings, settingsQuery } from '../catalog/settings.js'
 import type { Isolation } from '../session/session.js'
 import type { Core } from './core.js'
-import { type Context, type Database, fits } from './database.js'
+import { type Context, fits } from './database.js'
 import { noteStart } from './server-start.js'
 import { ConnectionState, type Source } from './source.js'
 

@@ -158,7 +158,9 @@ describe('what the database does behind the text: sessions and roles', () => {
       }
       const hidden = await world.client(app)
       await hidden.query(`DO $$ BEGIN EXECUTE 'CREATE TEMP TABLE posts AS SELECT 1 AS id, ''hidden'' AS title'; END $$`)
-      expect((await app.ask(POST, [1], hidden)).rows).toEqual([{ title: 'hidden' }])
+      for (let time = 0; time < 2; time++) {
+        expect(await app.ask(POST, [1], hidden)).toMatchObject({ how: 'past', rows: [{ title: 'hidden' }] })
+      }
       expect((await app.ask(POST, [1])).rows).toEqual([{ title: 'title 1' }])
     })
   })
