@@ -169,6 +169,13 @@ const CASES: readonly Case[] = [
     'UPDATE likes SET user_id = 5 WHERE id = 4',
   ],
   [
+    'a list that is too long to be parsed',
+    `SELECT id FROM likes WHERE user_id = $1 AND id IN (${Array.from({ length: 9_000 }, (_, n) => n).join(', ')}) ORDER BY id`,
+    [2],
+    'UPDATE likes SET user_id = 2 WHERE id = 3',
+    'UPDATE likes SET user_id = 5 WHERE id = 4',
+  ],
+  [
     'FETCH FIRST … WITH TIES',
     'SELECT id FROM likes WHERE post_id = $1 ORDER BY kind FETCH FIRST 1 ROW WITH TIES',
     [3],
@@ -247,6 +254,20 @@ describe('forms of reads', () => {
     ],
   ])('S1: %s passes by, and says why', async (_, text, reason) => {
     await world.expectPast(app, text, [], reason)
+  })
+
+  it('B10: a read that is too long passes by and drops nothing, a bulk INSERT drops what depends on its rows', async () => {
+    const others = Array.from({ length: 2_500 }, (_, n) => `id <> ${n + 100}`).join(' AND ')
+    const long = `SELECT id FROM likes WHERE ${others} ORDER BY id`
+    const read = 'SELECT id FROM likes WHERE user_id = $1 ORDER BY id'
+    await world.expectCached(app, read, [2])
+    await world.expectPast(app, long, [], /more than 8192/)
+    expect((await app.ask(read, [2])).how).toBe('hit')
+    const rows = Array.from({ length: 400 }, (_, n) => `(${n + 1_000}, ${(n % 5) + 10}, 1, 'bulk ${n}')`).join(', ')
+    await world.expectDropped([app, other], 'SELECT count(*) FROM likes WHERE user_id = 12', [], () =>
+      app.pool.query(`INSERT INTO likes VALUES ${rows}`),
+    )
+    expect((await app.ask(read, [2])).rows).toEqual(await world.truth(read, [2]))
   })
 
   it('A10: a set of JSON with a word that reads the clock is not kept', async () => {
