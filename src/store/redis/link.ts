@@ -16,6 +16,8 @@ const UNUSABLE = /^(LOADING|CLUSTERDOWN|MASTERDOWN|BUSY)\b/
 const REPLACED = /^(READONLY|LOADING|MASTERDOWN)\b/
 /** How long the servers behind a new connection may take to say who they are. */
 const CHECK_MS = 5000
+/** Connections of a cluster come and go while it is found. */
+const MOST_CHECKS = 5
 const OLDEST = [6, 2]
 
 /**
@@ -213,7 +215,21 @@ export class Link {
       }
     }
     const client = this.#client
-    const epoch = this.#epoch
+    for (let tries = 0; tries < MOST_CHECKS; tries++) {
+      const epoch = this.#epoch
+      const { ids, routes } = await this.#compare(client)
+      if (client !== this.#client) break
+      if (epoch !== this.#epoch) continue
+      this.#ids = ids
+      this.#checked = routes
+      return
+    }
+    throw changed()
+  }
+
+  async #compare(
+    client: RedisClient,
+  ): Promise<{ readonly ids: ReadonlySet<string>; readonly routes: ReadonlySet<string> }> {
     await deadline(client.ready())
     const infos = await deadline(client.info())
     const servers = [...infos.values()].map(parseInfo)
@@ -223,13 +239,11 @@ export class Link {
     const known = this.#ids
     const lost = known !== undefined && (ids.length < servers.length || ids.some((id) => !known.has(id)))
     if (lost) this.onLost()
-    await deadline(this.#compare(client, ids, lost))
-    if (epoch !== this.#epoch || client !== this.#client) throw changed()
-    this.#ids = new Set(ids)
-    this.#checked = new Set(infos.keys())
+    await deadline(this.#tell(client, ids, lost))
+    return { ids: new Set(ids), routes: new Set(infos.keys()) }
   }
 
-  async #compare(client: RedisClient, ids: readonly string[], lost: boolean): Promise<void> {
+  async #tell(client: RedisClient, ids: readonly string[], lost: boolean): Promise<void> {
     const { servers, global, news } = this.#names
     const rest = ['2', servers, global, lost ? '1' : '0', news, ...ids]
     try {

@@ -32,7 +32,11 @@ export interface IoRedisCluster extends Emitter {
 
 type IoRedisNode = Pick<IoRedis, 'duplicate'> &
   Emitter & {
-    readonly options: { readonly host?: string | undefined; readonly port?: number | undefined }
+    readonly options: {
+      readonly host?: string | undefined
+      readonly port?: number | undefined
+      readonly readOnly?: boolean | undefined
+    }
   }
 
 /** One master, reached directly or through sentinels. */
@@ -127,10 +131,14 @@ export class IoRedisClusterClient implements RedisClient {
   }
 
   onUncertain(listener: () => void): void {
-    const hear = (node: Emitter) => void node.on('close', listener)
+    // Nothing is asked of a replica; where it becomes master, its route is one that was not checked.
+    const lost = (node: IoRedisNode) => {
+      if (node.options.readOnly !== true) listener()
+    }
+    const hear = (node: IoRedisNode) => void node.on('close', () => lost(node))
     for (const node of this.#redis.nodes('all')) hear(node)
     this.#redis.on('+node', hear)
-    this.#redis.on('-node', listener)
+    this.#redis.on('-node', lost)
     this.#redis.on('close', listener)
   }
 
