@@ -257,6 +257,11 @@ export class Link {
 
 const READY = Promise.resolve()
 
+/** Whether the server answered, with an error. */
+export function isReply(error: unknown): boolean {
+  return error instanceof Error && ERROR_REPLY.test(error.message)
+}
+
 function isNoScript(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith('NOSCRIPT')
 }

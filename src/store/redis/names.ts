@@ -51,6 +51,8 @@ export class Names {
   readonly servers: string
   /** The channel on which processes tell each other what was dropped. */
   readonly news: string
+  /** The channel on which a process says what it could not drop. */
+  readonly undelivered: string
   readonly #prefix: string
   readonly #above: string
   readonly #databases = new Map<string, DatabaseNames>()
@@ -64,6 +66,7 @@ export class Names {
     this.global = `${this.#above}:stamp`
     this.servers = `${this.#above}:servers`
     this.news = `${prefix}:news`
+    this.undelivered = `${prefix}:undelivered`
   }
 
   database(id: string): DatabaseNames {

@@ -6,7 +6,7 @@ import type { RedisClient } from './client.js'
 import { Dropper } from './drop.js'
 import { bodyOf, entryText, parseEntry } from './entry-text.js'
 import { RedisLease } from './lease.js'
-import { Link } from './link.js'
+import { isReply, Link } from './link.js'
 import { Local, type LocalEntry } from './local.js'
 import { Locks } from './locks.js'
 import { Names } from './names.js'
@@ -20,6 +20,7 @@ import { placesBySlot } from './slot.js'
 import { BLOCKED, catalogStampOf, LAYOUT } from './stamp.js'
 import { StoreError } from './store-error.js'
 import { Taker } from './take.js'
+import { Undelivered } from './undelivered.js'
 
 /** A table whose schemes change as often while it is read is read past the cache. */
 const MOST_TRIES = 4
@@ -45,6 +46,7 @@ export class RedisStore implements Store {
   readonly #news: News
   readonly #locks: Locks
   readonly #local: Local
+  readonly #undelivered: Undelivered
   /** Database → the catalog stamp that was seen last. */
   readonly #catalogs = new Map<string, string>()
 
@@ -67,9 +69,13 @@ export class RedisStore implements Store {
     // A19: this process's own writes are dropped here before they are acknowledged.
     this.#dropper.onDropped = (names) => this.#local.drop(names)
     this.#blocks = new Blocks(this.#link, this.#names, writeTimeout)
+    this.#undelivered = new Undelivered(this.#link, this.#names, readTimeout)
   }
 
   read(request: ReadRequest): ReadReply | Promise<ReadReply> {
+    this.#undelivered.start()
+    const past = this.#undelivered.of(request)
+    if (past !== undefined) return past
     if (request.local === undefined) return this.#read(request, 0)
     if (this.#news.current) {
       const found = this.#local.find(request)
@@ -121,9 +127,14 @@ export class RedisStore implements Store {
   }
 
   async invalidate(database: string, changes: readonly Change[]): Promise<Invalidated> {
-    const dropped = await this.#dropper.drop(database, changes)
-    this.#sawCatalog(database, dropped.catalogStamp)
-    return dropped
+    try {
+      const dropped = await this.#dropper.drop(database, changes)
+      this.#sawCatalog(database, dropped.catalogStamp)
+      return dropped
+    } catch (error) {
+      if (isReply(error)) await this.#undelivered.tell(database, changes)
+      throw error
+    }
   }
 
   /** As they were when this process last heard of them: a write is not made to wait for a hint. */
@@ -169,6 +180,7 @@ export class RedisStore implements Store {
   /** Ends the connections that were made here; a client that was given stays as it is. What is in the server stays. */
   async close(): Promise<void> {
     this.#blocks.close()
+    this.#undelivered.close()
     await this.#news.close()
     await this.#link.close()
   }
@@ -205,6 +217,8 @@ export class RedisStore implements Store {
     const [text, global, stamp, catalog] = reply as [string | null, string | null, string | null, string | null]
     if (!this.#isCurrent(request, catalogStampOf(global, catalog))) return STALE
     if (stamp === BLOCKED) return blocked('the database')
+    const past = this.#undelivered.of(request)
+    if (past !== undefined) return past
     let known = stamp !== null
     for (const { names, schemes, from } of keys.tables) {
       const value = reply[from + 1] as string | null

@@ -39,7 +39,9 @@ it.each(['one server', 'a cluster'])(
     const connection =
       kind === 'one server' ? JSON.stringify(one.server.url) : JSON.stringify({ cluster: cluster.nodes })
     const work = `
-    await store.catalogStamp('db')
+    const catalogStamp = await store.catalogStamp('db')
+    await store.read({ key: 'k', database: 'db', tables: [], catalogStamp, dependencies: () => [] })
+    await new Promise((resolve) => setTimeout(resolve, 300)) // it listens to others by now
     await store.invalidate('db', [{ kind: 'table', table: 'public.t' }])
     await store.block('db', ['public.t'], 'token')`
     expect(await run(connection, work)).toBe('done 0')
