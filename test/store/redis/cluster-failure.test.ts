@@ -8,7 +8,7 @@ import { type Find, fill, find, hits, insert, invalidate, read } from '../reader
 
 vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 })
 const PATIENCE = { timeout: 40_000, interval: 50 }
-const SLOW = { readTimeout: '1s', writeTimeout: '1s' } as const
+const SLOW = { readTimeout: '4s', writeTimeout: '4s' } as const
 
 /** Finds in tables that are spread over all masters. */
 const finds: readonly Find[] = Array.from({ length: 8 }, (_, index) =>
