@@ -57,7 +57,8 @@ export async function underSentinel({ seed, choose }: Plan): Promise<Verdict> {
   const chaos = await Chaos.open({ connection: { sentinels, name }, prefix: PREFIX }, seed)
   try {
     await chaos.start(3)
-    return await carryOut(chaos, choose(SENTINEL_FAULTS, randomOf(seed)), { chaos, servers })
+    const random = randomOf(seed)
+    return await carryOut(chaos, choose(SENTINEL_FAULTS, random), { chaos, servers, random })
   } finally {
     await chaos.close()
     await servers.stop()

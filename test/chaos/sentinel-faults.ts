@@ -1,12 +1,16 @@
 import type { RedisProcess, RedisSentinel } from '../../scripts/redis.js'
 import type { Chaos, Fault } from './chaos.js'
-import { SOME, working } from './during.js'
+import { chooseOne, pause, SOME, working } from './during.js'
 import { until } from './until.js'
 
 export interface SentinelSite {
   readonly chaos: Chaos
   readonly servers: RedisSentinel
+  readonly random: () => number
 }
+
+/** As long as docs/redis.md says that a master may be believed that is none any more. */
+const BOUND_MS = 3000
 
 /** Faults of a master with one replica under sentinels. */
 export const SENTINEL_FAULTS: readonly Fault<SentinelSite>[] = [
@@ -43,6 +47,24 @@ export const SENTINEL_FAULTS: readonly Fault<SentinelSite>[] = [
       await replaced(servers, master)
       await chaos.work(SOME)
       await master.start()
+      await followed(servers)
+    },
+  },
+  {
+    name: 'the master paused until it is replaced, and a process with it',
+    async during({ chaos, servers, random }) {
+      const { master } = await roles(servers)
+      const { chosen, others } = chooseOne(chaos, random)
+      chosen.signal('SIGSTOP')
+      master.signal('SIGSTOP')
+      await replaced(servers, master)
+      // What they hit is in the new master.
+      await chaos.work({ hits: 20 }, others)
+      await pause(BOUND_MS)
+      // It takes itself for the master still.
+      master.signal('SIGCONT')
+      chosen.signal('SIGCONT')
+      await chaos.work(SOME)
       await followed(servers)
     },
   },

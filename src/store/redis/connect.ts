@@ -1,7 +1,7 @@
 import { show } from '../../base/duration.js'
 import { ConfigError } from '../../base/errors.js'
 import type { RedisClient } from './client.js'
-import { type IoRedis, IoRedisClient, type IoRedisCluster, IoRedisClusterClient } from './clients/ioredis.js'
+import { type IoRedis, IoRedisClient, type IoRedisCluster, IoRedisClusterClient, letGo } from './clients/ioredis.js'
 import {
   type NodeRedis,
   NodeRedisClient,
@@ -10,6 +10,7 @@ import {
   type NodeRedisSentinel,
   NodeRedisSentinelClient,
 } from './clients/node-redis.js'
+import { SentinelClient } from './clients/sentinel.js'
 import {
   parseUrl,
   type RedisClusterOptions,
@@ -46,6 +47,9 @@ const PLAIN = {
 }
 const retryStrategy = (times: number) => Math.min(50 * 2 ** Math.min(times, 5), 1000)
 
+/** How long a sentinel may take to answer. */
+const SENTINEL_MS = 1000
+
 function server(options: RedisServerOptions): () => Promise<RedisClient> {
   known(options, ['host', 'port', 'path', 'username', 'password', 'tls', 'db'])
   const { path, host = 'localhost', port = 6379 } = options
@@ -76,7 +80,25 @@ function sentinel(options: RedisSentinelOptions): () => Promise<RedisClient> {
       ...(options.tls ? { enableTLSForSentinelMode: true, sentinelTLS: tlsOf(options.tls) } : {}),
       ...shared(options),
     })
-    return new IoRedisClient(redis, 'ioredis (sentinel)', true)
+    const asked = sentinels.map(({ host, port }) => {
+      const sentinel = new Redis({
+        ...PLAIN,
+        retryStrategy,
+        // The first question is what connects it, and waits for that.
+        enableOfflineQueue: true,
+        maxRetriesPerRequest: 1,
+        connectTimeout: SENTINEL_MS,
+        commandTimeout: SENTINEL_MS,
+        host,
+        port,
+        ...(sentinelUsername === undefined ? {} : { username: sentinelUsername }),
+        ...(sentinelPassword === undefined ? {} : { password: sentinelPassword }),
+        ...(options.tls ? { tls: tlsOf(options.tls) } : {}),
+      })
+      letGo(sentinel)
+      return sentinel
+    })
+    return new SentinelClient(new IoRedisClient(redis, 'ioredis (sentinel)', true), name, asked)
   }
 }
 

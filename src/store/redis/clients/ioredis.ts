@@ -84,8 +84,18 @@ export class IoRedisClient implements RedisClient {
     return ['']
   }
 
+  /** Where it is connected, as `address:port`. */
+  address(): string {
+    const { stream } = this.#redis as {
+      readonly stream?: { readonly remoteAddress?: string; readonly remotePort?: number }
+    }
+    return `${stream?.remoteAddress}:${stream?.remotePort}`
+  }
+
   renew(): void {
-    if (this.#own && this.#redis.status === 'ready') this.#redis.disconnect(true)
+    // Also one that has been accepted by a server that hangs, and waits for its first reply.
+    const { status } = this.#redis
+    if (this.#own && (status === 'ready' || status === 'connect')) this.#redis.disconnect(true)
   }
 
   async close(): Promise<void> {
@@ -232,7 +242,7 @@ function reasonOf(error: unknown): string {
 }
 
 /** Nothing of ours keeps a process alive that wants to end: a command that is under way has a timer that does. */
-function letGo(redis: Emitter): void {
+export function letGo(redis: Emitter): void {
   const inside = redis as unknown as {
     readonly stream?: { unref(): void }
     readonly reconnectTimeout?: NodeJS.Timeout | null
