@@ -32,8 +32,9 @@ export class Flights {
 
   /** Notes a run; the first under a key is the one to wait for. */
   add(key: string, landing: Promise<Kept | undefined>): void {
-    if (this.#landings.has(key)) return
+    // Its error is its caller's to hear.
     const landed = landing.catch(() => undefined)
+    if (this.#landings.has(key)) return
     this.#landings.set(key, landed)
     void landed.finally(() => this.#landings.delete(key))
   }

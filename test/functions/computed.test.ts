@@ -286,6 +286,16 @@ describe('computed', () => {
     expect(runs).toBe(2)
   })
 
+  it("an error in a call inside of itself is its caller's alone", async () => {
+    const page: (again: number) => Promise<string> = app.cacheops.computed('page', async (_: number) => {
+      if (runs++ > 0) throw new Error('inside')
+      return page(0).catch((error: Error) => error.message)
+    })
+    expect(await page(0)).toBe('inside')
+    // An error that nobody has heard would end the process.
+    await new Promise((resolve) => setImmediate(resolve))
+  })
+
   it('A22: with another prefix, session or database nothing is shared; another process of the same is served', async () => {
     const define = (of: App) => of.cacheops.computed('page', () => titles(1, of.pool))
     const store = memory()

@@ -1,5 +1,6 @@
 import type { Mutant } from '../../scripts/mutate.js'
 import { databaseMutants } from './database.js'
+import { functionMutants } from './functions.js'
 import { missedMutants } from './missed.js'
 import { protocolMutants } from './protocol.js'
 import { relationMutants } from './relations.js'
@@ -15,6 +16,7 @@ export const mutants: readonly Mutant[] = [
   ...protocolMutants,
   ...databaseMutants,
   ...relationMutants,
+  ...functionMutants,
   ...missedMutants,
   ...sessionMutants,
 ]
