@@ -81,13 +81,17 @@ describe('computed', () => {
   it('A21: a write between a hit inside and the end keeps the result out', async () => {
     const read = gate()
     const go = gate()
-    const page = app.cacheops.computed('page', async () => {
-      runs++
-      const found = await titles(1)
-      read.open()
-      await go.opened
-      return found
-    })
+    const page = app.cacheops.computed(
+      'page',
+      async () => {
+        runs++
+        const found = await titles(1)
+        read.open()
+        await go.opened
+        return found
+      },
+      { batches: false },
+    )
     await titles(1)
     const first = page()
     await read.opened
@@ -246,13 +250,17 @@ describe('computed', () => {
   it('S4: who joins a run is not given what a write has replaced since', async () => {
     const read = gate()
     const go = gate()
-    const page = app.cacheops.computed('page', async () => {
-      runs++
-      const found = await titles(1)
-      read.open()
-      await go.opened
-      return found
-    })
+    const page = app.cacheops.computed(
+      'page',
+      async () => {
+        runs++
+        const found = await titles(1)
+        read.open()
+        await go.opened
+        return found
+      },
+      { batches: false },
+    )
     const first = page()
     await read.opened
     await app.pool.query(`UPDATE posts SET title = 'Finished' WHERE id = 2`)
