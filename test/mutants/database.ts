@@ -36,7 +36,7 @@ export const databaseMutants: readonly Mutant[] = [
     file: 'src/engine/contexts.ts',
     find: "if (settings.temporary) session.spoil('the session has temporary tables')",
     replace: '',
-    tests: [SESSION],
+    tests: [SESSION, 'test/sessions/pgbouncer.test.ts'],
     only: 'A5:',
   },
   {

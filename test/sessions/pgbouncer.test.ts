@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type PgBouncer, startPgBouncer } from '../../scripts/servers/pgbouncer.js'
 import { type App, stopAt, until, World } from '../soundness/world.js'
 import { TcpProxy } from './proxy.js'
+import { directly } from './servers.js'
 
 const SCHEMA = `
   CREATE TABLE posts (id integer PRIMARY KEY, title text, author integer);
@@ -175,6 +176,21 @@ describe('behind PgBouncer in transaction mode', () => {
       expect(await app.ask(POST, [1], one)).toMatchObject({ how: 'past', rows: [{ title: 'title 1' }] })
     })
     for (const each of [app, direct]) await world.expectRight(each, POST, [1])
+  })
+
+  it("A5: another's temporary table on a shared backend is read past the cache", async () => {
+    const narrow = await startPgBouncer(world.url, { default_pool_size: 1 })
+    try {
+      const late = await through({ connectionString: narrow.url })
+      await directly(narrow.url, `CREATE TEMPORARY TABLE posts AS SELECT 1 AS id, 'temporary'::text AS title`)
+      const one = await world.client(late, { connectionString: narrow.url })
+      for (let time = 0; time < 2; time++) {
+        expect(await late.ask(POST, [1], one)).toMatchObject({ how: 'past', rows: [{ title: 'temporary' }] })
+      }
+      await world.expectRight(direct, POST, [1])
+    } finally {
+      narrow.remove()
+    }
   })
 
   it("S6: a session's advisory lock is on some backend: its connection passes by for good", async () => {
