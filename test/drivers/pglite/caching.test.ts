@@ -69,7 +69,7 @@ describe('caching', () => {
     '-++++-',
   )
   write('TRUNCATE', query('TRUNCATE posts'), '------')
-  write('several statements', () => wrapped.db.exec('SELECT 1; DELETE FROM posts WHERE id = 99'), '------')
+  write('several statements', () => wrapped.db.exec('SELECT 1; DELETE FROM posts WHERE id = 99'), '+++---')
   write('definitions', query('ALTER TABLE posts ADD COLUMN extra int DEFAULT 5'), '------')
 
   it('sees new columns at once', async () => {
