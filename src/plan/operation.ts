@@ -94,7 +94,8 @@ function hasAggregate(expr: Expr): boolean {
 function isUnique(body: SelectBody, ctes: readonly CommonTable[], tableOf: TableOf): boolean {
   if (body.from.length !== 1) return false
   const root = rootOf(body.from[0] as Source, tableOf)
-  if (!root || root.kind === 'function') return false
+  // With names that the statement gives, those in WHERE are not the key's.
+  if (!root || root.kind === 'function' || root.columnAliases.length > 0) return false
   if (root.kind === 'table' && tableOf(root) === undefined) {
     const cte = ctes.find((candidate) => candidate.name === root.relation.name)
     return cte?.body.kind === 'query' && uniqueThrough(body, cte.body.query, aliasOf(root), tableOf)
@@ -175,7 +176,7 @@ function columnIn(expr: Expr, alias: string, bare: boolean): string | undefined 
 /** Key columns alone, of one table that has others too: a row that is all key is found, not probed. */
 function selectsKeyOnly(body: SelectBody, tableOf: TableOf): boolean {
   const source = body.from.length === 1 ? body.from[0] : undefined
-  if (source?.kind !== 'table') return false
+  if (source?.kind !== 'table' || source.columnAliases.length > 0) return false
   const table = tableOf(source)
   const primary = table?.keys.find((key) => key.primary)
   if (!table || !primary || body.targets.length === 0 || primary.columns.length === table.columns.length) return false
