@@ -74,11 +74,11 @@ export function filter(place: Place, joins: string | undefined, conditions: bool
 /** One condition, or several side by side, as people write them. */
 function conditionsOf(place: Place): string {
   const count = place.c.weighted([
-    [14, 1],
+    [20, 1],
     [4, 2],
     [1, 3],
   ])
-  return Array.from({ length: count }, () => conditions.condition(place, 1 + place.c.int(2))).join(' AND ')
+  return Array.from({ length: count }, () => conditions.condition(place, place.c.int(3))).join(' AND ')
 }
 
 function targets(place: Place, wanted: Wanted): Select {

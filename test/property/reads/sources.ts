@@ -68,9 +68,9 @@ function joining(place: Place, left: readonly SourceModel[], right: SourceModel,
   const alike = pairs.filter(([a, b]) => a.kind === b.kind)
   const pair = c.pick(alike.length > 0 && c.chance(80) ? alike : pairs)
   const parts = pair && !c.chance(6) ? [`${pair[0].text} = ${pair[1].text}`] : []
-  if (parts.length === 0 || c.chance(35)) {
+  if (parts.length === 0 || c.chance(25)) {
     const about: Place = c.chance(50) ? place : { ...place, sources: [c.chance(50) ? right : c.pick(left)] }
-    parts.push(makers.conditions.condition(about, 1))
+    parts.push(makers.conditions.condition(about, c.int(2)))
   }
   return c.chance(8) ? `(${parts.join(' OR ')})` : parts.join(' AND ')
 }

@@ -1,4 +1,4 @@
-import { anyValue, literal } from '../kinds.js'
+import { anyValue, KINDS, type Kind, literal } from '../kinds.js'
 import type { Place } from '../reads/conditions.js'
 import { insertOf, kindOf, settable, type TableModel } from '../schema/model.js'
 import { value } from './row-writes.js'
@@ -17,6 +17,12 @@ export function flip(place: Place): string {
   ])()
 }
 
+/** From one of the two usual values to the other: always a change. */
+function toggled(name: string, kind: Kind): string {
+  const [one, other] = KINDS[kind].values.slice(0, 2).map((text) => literal(kind, text))
+  return `CASE WHEN ${name} = ${one} THEN ${other} ELSE ${one} END`
+}
+
 function set(place: Place, table: TableModel): string {
   const { c } = place
   const free = settable(table).filter(({ name }) => name !== 'id' || c.chance(25))
@@ -27,6 +33,7 @@ function set(place: Place, table: TableModel): string {
     [column.notNull ? 0 : 3, () => 'NULL'],
     [column.notNull ? 0 : 2, () => `CASE WHEN ${name} IS NULL THEN ${literal(kind, anyValue(kind, c))} END`],
     [kind === 'bool' ? 5 : 0, () => `NOT ${name}`],
+    [kind === 'jsonb' ? 0 : 7, () => toggled(name, kind)],
   ])()
   return `UPDATE ${table.name} SET ${name} = ${to}`
 }

@@ -34,7 +34,7 @@ export interface WriteMaker {
 
 /** Every form of a write. */
 export const WRITES: Menu<WriteMaker> = [
-  [30, { form: 'one row', make: flip }],
+  [60, { form: 'one row', make: flip }],
   [9, { form: 'update', make: (place) => update(place, target(place)) }],
   [5, { form: 'insert', make: (place) => insert(place, target(place)) }],
   [4, { form: 'delete', make: (place) => remove(place, target(place)) }],
