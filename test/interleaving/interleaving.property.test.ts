@@ -4,6 +4,7 @@ import { type RedisStandalone, startRedis } from '../../scripts/redis.js'
 import { memory } from '../../src/index.js'
 import { redis } from '../../src/store/redis/index.js'
 import type { Store } from '../../src/store/store.js'
+import { sum } from '../property/counts.js'
 import { App, until, World } from '../soundness/world.js'
 import { budget } from '../support/property.js'
 import { WrappedStore } from '../support/wrapped-store.js'
@@ -147,14 +148,24 @@ describe('interleaving', () => {
     // Without a bias to what is small: much has to happen at once.
     const actors = fc.noBias(fc.array(actor, { minLength: 2, maxLength: 5, size: 'max' }))
     const choices = fc.noBias(fc.array(fc.nat(12), { minLength: 50, maxLength: 250, size: 'max' }))
-    await fc.assert(
-      fc.asyncProperty(fc.nat(2), actors, choices, async (which, cast, order) => {
-        await play(clusters[which] as Cluster, cast, order)
-      }),
-      budget({ runs: 10_000, seconds: 25 }),
-    )
+    const property = fc.asyncProperty(fc.nat(2), actors, choices, async (which, cast, order) => {
+      await play(clusters[which] as Cluster, cast, order)
+    })
+    const result = await fc.check(property, budget({ runs: 250, seconds: 60 }))
+    console.log(`interleaving, seed ${result.seed}: ${result.numRuns} schedules; ${await counted(clusters)}`)
+    if (result.failed) throw new Error(await fc.asyncDefaultReportMessage(result), { cause: result.errorInstance })
   }, 120_000)
 })
+
+async function counted(clusters: readonly Cluster[]): Promise<string> {
+  const { hits, misses, invalidations, bypasses } = await sum(
+    clusters.flatMap(({ apps }) => apps.map((app) => app.cacheops)),
+  )
+  const reasons = Object.entries(bypasses).sort((a, b) => b[1] - a[1])
+  const past = reasons.reduce((total, [, count]) => total + count, 0)
+  const top = reasons.slice(0, 6).map(([reason, count]) => `\n  ${count} times: ${reason}`)
+  return `${hits} hits, ${misses} misses, ${past} reads past the cache, ${invalidations} invalidations${top.join('')}`
+}
 
 async function breakable(app: App, url: string): Promise<Breakable> {
   const client = new app.pg.Client({ connectionString: url })
