@@ -1,3 +1,4 @@
+import { answered } from './patience.js'
 import { Prepared } from './prepared.js'
 import type { Read } from './reads/read.js'
 import type { Tally } from './tally.js'
@@ -56,7 +57,7 @@ export class Comparison {
       this.#tally.reads++
       const before = this.#world.hits()
       const missesBefore = this.#world.misses()
-      const got = await actor.cached.run(read.text, read.params)
+      const got = await answered(actor.cached.run(read.text, read.params), `cached: ${show(read.text, read.params)}`)
       read.fails = got[0]?.error !== undefined
       if (read.fails) this.#tally.failedReads++
       // What came from the database just now is worth a look now and then: it was decoded by us.
@@ -67,7 +68,7 @@ export class Comparison {
       if (hit || ++read.misses % 8 === 1) doubtful.push({ read, got })
     }
     const asked = doubtful.map(({ read }) => read)
-    const wanted = await this.#uncached(actor, asked, inside)
+    const wanted = await answered(this.#uncached(actor, asked, inside), 'uncached reads')
     for (const [index, { read, got }] of doubtful.entries()) {
       await this.#equal(actor, read, got, wanted[index] as readonly Answer[])
     }

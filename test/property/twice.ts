@@ -1,4 +1,5 @@
 import { normal, show } from './comparison.js'
+import { answered } from './patience.js'
 import type { Tally } from './tally.js'
 import type { Actor } from './world.js'
 
@@ -16,7 +17,10 @@ export class Twice {
     const line = `-- ${actor.name}${actor.shadow.status() === 'idle' ? '' : ' (in a transaction)'}: ${show(text, params)}`
     this.log.push(line)
     this.#tally.statements++
-    const [wanted, got] = await Promise.all([actor.shadow.run(text, params), actor.cached.run(text, params)])
+    const [wanted, got] = await Promise.all([
+      answered(actor.shadow.run(text, params), `uncached: ${text}`),
+      answered(actor.cached.run(text, params), `cached: ${text}`),
+    ])
     if (wanted[0]?.error) {
       this.log[this.log.length - 1] = `${line} -- fails with ${wanted[0].error}`
       this.#tally.failedWrites++

@@ -7,6 +7,14 @@ import { actions, TableDraft } from './tables.js'
 export function addChain(c: Choices, draft: Draft): void {
   const kind = c.pick(['int', 'text', 'int'] as const)
   const levels = 3 + c.int(2)
+  // One way all down, or each level its own.
+  const down = c.pick([
+    () => 'ON DELETE CASCADE ON UPDATE CASCADE',
+    () => 'ON DELETE SET NULL ON UPDATE CASCADE',
+    () => 'ON DELETE CASCADE ON UPDATE SET NULL',
+    () => actions(c, c.chance(50)),
+    () => actions(c),
+  ])
   let above: { readonly name: string; readonly to: string } | undefined
   for (let index = 0; index < levels; index++) {
     const table = new TableDraft(`t${index}`)
@@ -18,7 +26,7 @@ export function addChain(c: Choices, draft: Draft): void {
       const hasDefault = c.chance(40)
       const value = literal(kind, anyValue(kind, c))
       if (column === 'r') table.column('r', kind, { hasDefault }, hasDefault ? ` DEFAULT ${value}` : '')
-      table.lines.push(`FOREIGN KEY (${column}) REFERENCES ${above.name} (${above.to}) ${actions(c, c.chance(50))}`)
+      table.lines.push(`FOREIGN KEY (${column}) REFERENCES ${above.name} (${above.to}) ${down()}`)
       draft.references.push({ child: table.name, column, parent: above.name, to: above.to })
       draft.followed.push({ table: table.name, column }, { table: table.name, column })
       if (column === 'r' && c.chance(45)) {
