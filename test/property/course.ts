@@ -83,10 +83,22 @@ export class Course {
       [this.#transactional ? 4 : 0, () => this.#end(c.chance(50) ? (this.#writer ?? actor) : actor, c)],
       [this.#transactional ? 3 : 0, () => this.#savepoint(this.#writer ?? actor, c)],
       [1, () => this.#twice.run(actor, 'SELECT 1/0')],
+      [2, () => this.#refill(actor, c)],
       [definitions.length > 0 ? 1 : 0, () => this.#define(this.#writer ?? actor, c)],
       [settings.length > 0 ? 2 : 0, () => this.#set(actor, c)],
     ])()
     if (c.chance(50)) moveOn(GRACE_MS)
+  }
+
+  /** The rows of the beginning once more, as far as they are gone: where tables run empty, nothing changes any answer. */
+  async #refill(actor: Actor, c: Choices): Promise<void> {
+    if (this.#writer || actor.shadow.status() !== 'idle') return
+    for (const row of this.#schema.rows) {
+      if (row.startsWith('INSERT')) await this.#twice.run(actor, `${row} ON CONFLICT DO NOTHING`)
+    }
+    this.#tally.writes('refill')
+    moveOn(GRACE_MS)
+    await this.#check(c.pick(this.#world.actors), c)
   }
 
   async #write(actor: Actor, c: Choices): Promise<void> {

@@ -1,4 +1,4 @@
-import { KINDS } from '../kinds.js'
+import { isNumber, KINDS, type Kind } from '../kinds.js'
 import type { Place } from '../reads/conditions.js'
 import { kindOf, type TableModel } from '../schema/model.js'
 import { target, update, value } from './row-writes.js'
@@ -11,7 +11,8 @@ export function alongKey(place: Place): string {
   const kind = (name: string, of: string) => kindOf(schema.tables.find((one) => one.name === name) as TableModel, of)
   const key = () => value(place, kind(parent, to))
   return c.weighted<() => string>([
-    [5, () => `UPDATE ${parent} SET ${to} = ${key()} WHERE ${to} = ${key()}`],
+    [8, () => `UPDATE ${parent} SET ${to} = ${elsewhere(to, kind(parent, to)) ?? key()} WHERE ${to} = ${key()}`],
+    [2, () => `UPDATE ${parent} SET ${to} = ${key()} WHERE ${to} = ${key()}`],
     [4, () => `DELETE FROM ${parent} WHERE ${to} = ${key()}`],
     [
       5,
@@ -29,4 +30,11 @@ export function alongKey(place: Place): string {
         `UPDATE ${child} SET ${column} = (SELECT min(${to}::text)::${KINDS[kind(child, column)].type} FROM ${parent})`,
     ],
   ])()
+}
+
+/** A key to a place that nobody has, and back from there. */
+function elsewhere(name: string, kind: Kind): string | undefined {
+  if (isNumber(kind)) return `CASE WHEN ${name} > 9 THEN ${name} - 10 ELSE ${name} + 10 END`
+  if (kind === 'text') return `CASE WHEN ${name} LIKE '%zz' THEN left(${name}, -2) ELSE ${name} || 'zz' END`
+  return undefined
 }
