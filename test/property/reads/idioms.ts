@@ -137,10 +137,10 @@ export function membership(place: Place, makers: ExpressionMakers): string {
   const beside = c.weighted([
     [2, ''],
     [1, 'AND'],
-    [1, 'OR'],
+    [3, 'OR'],
   ])
-  const where =
-    beside === '' ? test : `(${test} ${beside} ${makers.conditions.condition({ ...place, sources: [a] }, 0)})`
+  const other = beside === '' ? undefined : makers.conditions.condition({ ...place, sources: [a] }, 0)
+  const where = other === undefined ? test : `(${(c.chance(50) ? [test, other] : [other, test]).join(` ${beside} `)})`
   return `SELECT ${first(a)}, ${c.pick(a.columns).text} FROM ${fromOf(a)} WHERE ${where}`
 }
 

@@ -27,7 +27,7 @@ export function grouped(place: Place): string {
     ...keys.map(({ text }) => text),
     ...Array.from({ length: 1 + c.int(3) }, () => aggregate(inside, columns)),
   ]
-  const having = c.chance(30) ? ` HAVING ${c.chance(35) ? 'count(*) > 1' : `${compared(inside, columns)}`}` : ''
+  const having = c.chance(45) ? ` HAVING ${c.chance(25) ? 'count(*) > 1' : `${compared(inside, columns)}`}` : ''
   const by = keys.length === 0 ? '' : ` GROUP BY ${keys.map(({ text }) => text).join(', ')}`
   return `SELECT ${list.join(', ')} FROM ${joined.sql}${filter(inside, joined.where, c.chance(75))}${by}${having}`
 }
@@ -119,7 +119,7 @@ export function sorted(place: Place): { readonly sql: string; readonly ordered: 
   if (!columns.every(({ kind }) => isOrdered(kind))) return { sql: `SELECT 1 FROM ${sql}`, ordered: false }
   const first = c.pick(columns)
   const order = [first, ...columns.filter((column) => column !== first)].map(({ text }) => text).join(', ')
-  const end = c.chance(50) ? ` LIMIT ${c.pick(['1', '2'])}` : ''
+  const end = c.chance(75) ? ` LIMIT ${c.pick(['1', '2'])}` : ''
   return {
     sql: `SELECT ${c.pick(columns).text} FROM ${sql}${filter(inside, undefined, c.chance(50))} ORDER BY ${order}${end}`,
     ordered: true,
