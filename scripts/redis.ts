@@ -3,21 +3,10 @@
  * a directory of its own and is removed at the end; what a killed run left behind, the next start removes.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import {
-  closeSync,
-  existsSync,
-  mkdtempSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  realpathSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { closeSync, existsSync, openSync, readFileSync, readlinkSync, realpathSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { canInstall, install, removeDirectory, removeLeftovers, serverDirectory } from './servers/processes.js'
 
 const DIRECTORY_PREFIX = 'cacheops-redis-'
 const SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP']
@@ -262,7 +251,7 @@ class Place {
   static #open = 0
 
   constructor() {
-    removeLeftovers()
+    removeLeftovers(DIRECTORY_PREFIX, endLeftover)
     Place.#open++
     process.setMaxListeners(Math.max(process.getMaxListeners(), 10 + 2 * Place.#open))
     process.on('exit', this.#onExit)
@@ -284,7 +273,7 @@ class Place {
 
   async stop(): Promise<void> {
     await Promise.all(this.#processes.map((each) => each.kill()))
-    for (const { directory } of this.#processes) remove(directory)
+    for (const { directory } of this.#processes) removeDirectory(directory)
     this.#forget()
   }
 
@@ -294,7 +283,7 @@ class Place {
   }
 
   #directory(): string {
-    return mkdtempSync(join(tmpdir(), `${DIRECTORY_PREFIX}${process.pid}-`))
+    return serverDirectory(DIRECTORY_PREFIX, undefined)
   }
 
   #forget(): void {
@@ -308,26 +297,16 @@ class Place {
     this.#forget()
     for (const one of this.#processes) {
       one.signal('SIGKILL')
-      remove(one.directory)
+      removeDirectory(one.directory)
     }
   }
 }
 
-/** Servers of runs that were killed before they could stop them. The process id is in the folder's name. */
-export function removeLeftovers(): void {
-  for (const name of readdirSync(tmpdir())) {
-    const owner = name.startsWith(DIRECTORY_PREFIX) ? Number.parseInt(name.slice(DIRECTORY_PREFIX.length), 10) : 0
-    if (!owner || isAlive(owner)) continue
-    const directory = join(tmpdir(), name)
-    try {
-      const server = Number.parseInt(readFileSync(join(directory, 'server.pid'), 'utf8'), 10)
-      // The number may be another process's by now: its command names no directory then, but its working directory does.
-      if (workingDirectory(server) === realpathSync(directory)) process.kill(server, 'SIGKILL')
-    } catch {
-      // It is not running any more, or not ours to stop.
-    }
-    remove(directory)
-  }
+/** Ends a server of a run that was killed before it could stop it. */
+function endLeftover(directory: string): void {
+  const server = Number.parseInt(readFileSync(join(directory, 'server.pid'), 'utf8'), 10)
+  // The number may be another process's by now: its command names no directory then, but its working directory does.
+  if (workingDirectory(server) === realpathSync(directory)) process.kill(server, 'SIGKILL')
 }
 
 /** @throws where there is no such process, or the platform does not say */
@@ -335,23 +314,6 @@ function workingDirectory(pid: number): string {
   if (process.platform === 'linux') return readlinkSync(`/proc/${pid}/cwd`)
   const { stdout } = spawnSync('lsof', ['-a', '-p', String(pid), '-d', 'cwd', '-Fn'], { encoding: 'utf8' })
   return realpathSync(/^n(.*)$/m.exec(stdout)?.[1] ?? '')
-}
-
-function remove(directory: string): void {
-  try {
-    rmSync(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 })
-  } catch {
-    // Another user's.
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
 }
 
 async function formCluster(servers: readonly RedisProcess[], replicas: number): Promise<void> {
@@ -406,16 +368,8 @@ function findServer(): string | undefined {
 }
 
 function installed(): string {
-  if (process.platform === 'linux' && process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')) {
-    process.stderr.write('No Redis is installed: apt-get install redis-server\n')
-    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' }
-    for (const command of [
-      ['apt-get', 'update'],
-      ['apt-get', 'install', '-y', '--no-install-recommends', 'redis-server'],
-    ] as const) {
-      const [file, ...args] = command
-      spawnSync(file, args, { env })
-    }
+  if (canInstall()) {
+    install('redis-server', (line) => process.stderr.write(`${line}\n`))
     const found = findServer()
     if (found) return found
   }
