@@ -2,12 +2,15 @@ import { type Duration, parseDuration, show } from '../base/duration.js'
 import { ConfigError } from '../base/errors.js'
 import { checkBoolean, checkNames } from '../engine/options.js'
 
+/** A value that can be a part of a key. */
+type Extra = string | number | bigint | boolean | null | object
+
 /** What every function that is cached can be told. */
 export interface FunctionOptions<Args extends readonly unknown[]> {
   /** How long a result may be kept. */
   readonly ttl?: Duration
   /** What else the result depends on: a value, or a function of the arguments. */
-  readonly extra?: unknown | ((...args: Args) => unknown)
+  readonly extra?: Extra | ((...args: Args) => unknown)
   /** One process computes, the others wait for it. In one process it is always so. */
   readonly lock?: boolean
 }

@@ -1,6 +1,7 @@
 // Compiled, not run: what a user of the package writes, under the lowest TypeScript that it supports.
 import { PGlite } from '@electric-sql/pglite'
-import { createCacheops, memory } from 'cacheops'
+import { createCacheops, memory, sample } from 'cacheops'
+import { fileCache } from 'cacheops/file'
 import { cachedPg } from 'cacheops/pg'
 import { cachedPGlite } from 'cacheops/pglite'
 import pgModule from 'pg'
@@ -35,4 +36,20 @@ export const rows: { id: number }[] = (await db.query<{ id: number }>('SELECT id
 export const fresh: number = await cacheops.nocache(async () => 1)
 export const cached: string = await cacheops.cache(async () => 'x', { ttl: '5m', ops: ['fetch'] })
 await cacheops.invalidateModel('users')
+
+const page = cacheops.computed('page', async (slug: string, at: number) => `${slug} ${at}`, {
+  extra: (slug) => slug.length,
+})
+export const text: string = await page('news', 2)
+// @ts-expect-error the arguments are those of the function
+await page.invalidate(2)
+// @ts-expect-error what a computed result depends on is what ran
+await page.key('news', 2).set('x')
+const card = cacheops.cachedAs(
+  'card',
+  (id: number) => [sample('users', { id }), 'posts'],
+  (id: number) => ({ id }),
+)
+await card.key(1).set({ id: 1 }, { ttl: '1m' })
+export const files: { n: number } = await fileCache({ dir: '.cache' }).getOrThrow<{ n: number }>('a')
 await cacheops.close()
