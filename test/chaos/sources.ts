@@ -25,7 +25,7 @@ export function otherLayout(): Copy {
 
 /** Does not look which server it is connected to (A12). */
 export function trusting(): Copy {
-  const find = 'await deadline(this.#compare(client, ids, lost))'
+  const find = 'await deadline(this.#tell(client, ids, lost))'
   return copy([{ file: 'store/redis/link.ts', find, replace: '' }])
 }
 

@@ -32,6 +32,11 @@ export class Circuit {
     this.#trying = false
   }
 
+  /** It is not known what became of a command: a try was none, and the next may come when it may. */
+  undecided(): void {
+    this.#trying = false
+  }
+
   /** True where this opened it, or was a try's failure: false for commands that were under way and fail late. */
   failed(now: number): boolean {
     this.#failures++

@@ -28,8 +28,11 @@ export interface RedisClient {
    * @param message - by route
    */
   publish(channel: string, message: (route: string) => string): readonly string[]
-  /** Drops its connections and makes new ones, where they are its own; does nothing to a user's client. */
-  renew(): void
+  /**
+   * Drops the connections of a route, or all for `''`, and makes new ones, where they are its own; does nothing to a user's
+   * client.
+   */
+  renew(route: string): void
   /** Ends its own connections; a user's client stays as it is. */
   close(): Promise<void>
 }

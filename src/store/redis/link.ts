@@ -7,7 +7,7 @@ import type { Script } from './scripts/script.js'
 import { serversScript } from './scripts/servers.js'
 import { settled } from './settled.js'
 import { placesBySlot } from './slot.js'
-import { StoreError } from './store-error.js'
+import { ConnectionChanged, StoreError } from './store-error.js'
 
 /** An error reply begins with a word in capitals; what a client says of itself does not. */
 const ERROR_REPLY = /^[A-Z]{2,}\b/
@@ -129,7 +129,7 @@ export class Link {
       // Not unref'd: a process that waits for an answer is kept alive by it, and connections need not do so.
       const timer = setTimeout(() => {
         late = true
-        this.#failed(circuit)
+        this.#failed(circuit, route)
         reject(new StoreError(`Redis did not answer within ${wait} ms.`))
       }, wait)
       start().then(
@@ -142,7 +142,9 @@ export class Link {
         (error: unknown) => {
           if (late) return
           clearTimeout(timer)
-          this.#refused(circuit, error)
+          // Another connection may be as good: it says nothing of the server, and must not make it be given up in its turn.
+          if (error instanceof ConnectionChanged) circuit.undecided()
+          else this.#refused(circuit, route, error)
           reject(error)
         },
       )
@@ -158,21 +160,21 @@ export class Link {
     return circuit
   }
 
-  #refused(circuit: Circuit, error: unknown): void {
+  #refused(circuit: Circuit, route: string, error: unknown): void {
     const message = error instanceof Error ? error.message : ''
     // A11: it answers, though not as wished.
     if (ERROR_REPLY.test(message) && !UNUSABLE.test(message)) circuit.succeeded()
-    else this.#failed(circuit)
+    else this.#failed(circuit, route)
     if (REPLACED.test(message)) {
       // A12: it has become a replica, or takes over another's data.
       this.#uncertain()
-      this.#client?.renew()
+      this.#client?.renew(route)
     }
   }
 
-  #failed(circuit: Circuit): void {
+  #failed(circuit: Circuit, route: string): void {
     // The server may hang, and its successor be elsewhere.
-    if (circuit.failed(performance.now())) this.#client?.renew()
+    if (circuit.failed(performance.now())) this.#client?.renew(route)
   }
 
   async #ask(client: RedisClient, key: string, command: string[]): Promise<unknown> {
@@ -266,8 +268,8 @@ function isNoScript(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith('NOSCRIPT')
 }
 
-function changed(): StoreError {
-  return new StoreError('The connection to Redis changed while a command was under way.')
+function changed(): ConnectionChanged {
+  return new ConnectionChanged('The connection to Redis changed while a command was under way.')
 }
 
 function refuseUnusable(server: ServerInfo, client: RedisClient): void {

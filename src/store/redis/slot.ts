@@ -32,3 +32,8 @@ function hashed(key: string): string {
   const close = open < 0 ? -1 : key.indexOf('}', open + 1)
   return close > open + 1 ? key.slice(open + 1, close) : key
 }
+
+/** Some key of a slot. */
+export function keyOf(slot: number): string {
+  for (let index = 0; ; index++) if (slotOf(`cacheops${index}`) === slot) return `cacheops${index}`
+}

@@ -6,3 +6,6 @@ export class StoreError extends CacheopsError {
     super('CACHEOPS_STORE', message, options)
   }
 }
+
+/** It is not known any longer which server a reply came from. To ask again may be all that is needed. */
+export class ConnectionChanged extends StoreError {}

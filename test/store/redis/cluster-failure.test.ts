@@ -75,4 +75,28 @@ describe('A12: a cluster of which a master is lost', () => {
     for (const asked of finds) await fill(store, asked, 'new')
     await vi.waitUntil(() => hits(other, finds[0] as Find), PATIENCE)
   })
+
+  it.each(Object.keys(connections))(
+    'finds masters that have changed places while nobody asked them, by %s',
+    async (how) => {
+      const store = await open(how)
+      for (const asked of finds) await fill(store, asked, 'old')
+      const [masters, replicas] = [cluster.processes.slice(0, 3), cluster.processes.slice(3)]
+      for (const [index, replica] of replicas.entries()) {
+        await vi.waitUntil(async () => (await size(replica)) === (await size(masters[index] as RedisProcess)), PATIENCE)
+        await replica.ask('CLUSTER', 'FAILOVER')
+      }
+      for (const replica of replicas) {
+        await vi.waitUntil(
+          async () => (await replica.request(['INFO', 'replication'])).includes('role:master'),
+          PATIENCE,
+        )
+      }
+      // What it asks first when it is back is which servers these are: no command that would be sent on to another.
+      for (const server of cluster.processes) await server.ask('CLIENT', 'KILL', 'TYPE', 'normal')
+      for (const asked of finds) await vi.waitFor(() => read(store, asked), PATIENCE)
+      for (const asked of finds) await fill(store, asked, 'new')
+      expect(await hits(store, finds[0] as Find)).toBe(true)
+    },
+  )
 })

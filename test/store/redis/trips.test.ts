@@ -19,7 +19,7 @@ class Counter {
       ready: () => client.ready(),
       info: () => client.info(),
       onUncertain: (listener) => client.onUncertain(listener),
-      renew: () => client.renew(),
+      renew: (route) => client.renew(route),
       hear: (...args) => client.hear(...args),
       publish: (...args) => client.publish(...args),
       close: () => client.close(),

@@ -28,6 +28,7 @@ export interface IoRedisCluster extends Emitter {
   readonly options: object
   readonly slots: readonly (readonly string[] | undefined)[]
   nodes(role: 'all' | 'master'): readonly IoRedisNode[]
+  refreshSlotsCache(callback: () => void): void
 }
 
 type IoRedisNode = Pick<IoRedis, 'duplicate'> &
@@ -108,6 +109,8 @@ export class IoRedisClusterClient implements RedisClient {
   readonly cluster = true
   readonly #redis: IoRedisCluster
   readonly #own: boolean
+  /** Not all masters answered as such when they were asked last. */
+  #doubtful = false
 
   constructor(redis: IoRedisCluster, name: string, own: boolean) {
     this.#redis = redis
@@ -134,10 +137,15 @@ export class IoRedisClusterClient implements RedisClient {
   }
 
   async info(): Promise<ReadonlyMap<string, string>> {
+    // The library learns of another master by a redirection. Who only asks the old one what it is gets none.
+    if (this.#doubtful) this.#redis.refreshSlotsCache(() => undefined)
+    this.#doubtful = true
     const infos = this.#redis.nodes('master').map(async (node): Promise<[string, string]> => {
       return [routeOf(node), String(await node.call('INFO', []))]
     })
-    return new Map(await Promise.all(infos))
+    const all = new Map(await Promise.all(infos))
+    this.#doubtful = [...all.values()].some((info) => info.includes('role:slave'))
+    return all
   }
 
   onUncertain(listener: () => void): void {
@@ -167,8 +175,11 @@ export class IoRedisClusterClient implements RedisClient {
   }
 
   /** Each node's connection is made anew by the cluster itself. */
-  renew(): void {
-    if (this.#own) for (const node of this.#redis.nodes('all')) if (node.status === 'ready') node.disconnect(true)
+  renew(route: string): void {
+    if (!this.#own) return
+    for (const node of this.#redis.nodes('all')) {
+      if (node.status === 'ready' && (route === '' || routeOf(node) === route)) node.disconnect(true)
+    }
   }
 
   async close(): Promise<void> {

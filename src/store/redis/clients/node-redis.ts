@@ -1,5 +1,5 @@
 import type { Hearing, RedisClient } from '../client.js'
-import { slotOf } from '../slot.js'
+import { keyOf, slotOf } from '../slot.js'
 import { StoreError } from '../store-error.js'
 
 /** Replies as text, whatever the user's own commands are mapped to. */
@@ -156,7 +156,9 @@ export class NodeRedisClusterClient implements RedisClient {
   async info(): Promise<ReadonlyMap<string, string>> {
     const infos = this.#redis.masters.map(async (master): Promise<[string, string]> => {
       const client = await this.#redis.nodeClient(master)
-      return [master.address, String(await client.sendCommand(['INFO'], OPTIONS))]
+      const info = String(await client.sendCommand(['INFO'], OPTIONS))
+      if (info.includes('role:slave')) await this.#askElsewhere(master)
+      return [master.address, info]
     })
     return new Map(await Promise.all(infos))
   }
@@ -165,6 +167,14 @@ export class NodeRedisClusterClient implements RedisClient {
     for (const event of ['error', 'node-error', 'node-reconnecting', 'node-disconnect', 'disconnect']) {
       this.#redis.on(event, listener)
     }
+  }
+
+  /** The library learns of another master by a redirection: it gets one for a key of a slot that was this one's. */
+  async #askElsewhere(master: Master): Promise<void> {
+    const slot = this.#redis.slots.findIndex((each) => each?.master === master)
+    if (slot < 0) return
+    const key = keyOf(slot)
+    await this.#redis.sendCommand(key, false, ['EXISTS', key], OPTIONS)
   }
 
   async hear(channel: string, listener: (message: string) => void, lost: () => void): Promise<Hearing> {
